@@ -1,0 +1,108 @@
+/* The C API of the Lathe runtime: load an artifact, make a context, run it.
+ *
+ * Ownership: every lathe_*_create / load is paired with a lathe_*_destroy. Pointers returned by queries live as long as the object that was asked.
+ * Threads: a lathe_model is immutable and may be shared; a lathe_context is used by one thread at a time.
+ * Errors: functions return a lathe_status and, if `error` is not null, write one line there (always terminated, cut to `size`). Nothing aborts.
+ * Memory: after lathe_context_create nothing is allocated. */
+#ifndef LATHE_LATHE_H
+#define LATHE_LATHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define LATHE_API __attribute__((visibility("default")))
+#else
+#define LATHE_API
+#endif
+
+/* Also the exit codes of the tools. */
+typedef enum lathe_status {
+  LATHE_OK = 0,
+  LATHE_USAGE = 1,           /* a null or contradictory argument of the API */
+  LATHE_INVALID_INPUT = 3,   /* a tensor does not fit the model; a file cannot be read */
+  LATHE_INTERNAL = 4,
+  LATHE_REFUSED = 5,         /* the artifact is not one, is damaged, or does not run on this machine */
+} lathe_status;
+
+typedef struct lathe_error {
+  char text[512];
+} lathe_error;
+
+typedef struct lathe_model lathe_model;
+typedef struct lathe_context lathe_context;
+
+/* A dense, row-major tensor in the caller's memory. */
+typedef struct lathe_tensor {
+  size_t struct_size;   /* sizeof(lathe_tensor): lets the struct grow */
+  void *data;
+  size_t byte_size;     /* of the memory at data: at least the tensor's size */
+  uint32_t dtype;       /* LATHE_FLOAT32 … of artifact.h */
+  uint32_t rank;
+  const int64_t *dims;  /* [rank] */
+} lathe_tensor;
+
+/* What the model says of an input or output. dims[i] = c0 + c1 * batch. */
+typedef struct lathe_tensor_desc {
+  size_t struct_size;
+  const char *name;
+  uint32_t dtype;
+  uint32_t rank;
+  const int64_t *dims_c0, *dims_c1; /* [rank] each */
+} lathe_tensor_desc;
+
+/* Reads and checks the manifest, then loads the code. `path` is an artifact written by `lathe compile`. */
+LATHE_API lathe_status lathe_model_load(const char *path, lathe_model **model, lathe_error *error);
+LATHE_API void lathe_model_destroy(lathe_model *model);
+
+LATHE_API size_t lathe_model_input_count(const lathe_model *model);
+LATHE_API size_t lathe_model_output_count(const lathe_model *model);
+/* Returns LATHE_USAGE if the index is out of range. */
+LATHE_API lathe_status lathe_model_input(const lathe_model *model, size_t index, lathe_tensor_desc *desc, lathe_error *error);
+LATHE_API lathe_status lathe_model_output(const lathe_model *model, size_t index, lathe_tensor_desc *desc, lathe_error *error);
+/* Both inclusive. */
+LATHE_API void lathe_model_batch_range(const lathe_model *model, int64_t *min, int64_t *max);
+/* Bytes that a context for this batch size and thread count holds (arena and scratch). */
+LATHE_API lathe_status lathe_model_memory_required(const lathe_model *model, int64_t max_batch, int threads, uint64_t *bytes, lathe_error *error);
+
+typedef struct lathe_context_options {
+  size_t struct_size;
+  int64_t max_batch;  /* largest batch that will be run; 0: the smallest that the model allows */
+  int threads;        /* 0: as many as the process may use (affinity, cgroup quota), or LATHE_NUM_THREADS */
+} lathe_context_options;
+
+/* Allocates all that inference needs. `options` may be null. The context keeps the model alive only as long as the caller does. */
+LATHE_API lathe_status lathe_context_create(const lathe_model *model, const lathe_context_options *options, lathe_context **context, lathe_error *error);
+LATHE_API void lathe_context_destroy(lathe_context *context);
+LATHE_API int lathe_context_threads(const lathe_context *context);
+
+/* Runs one batch. inputs[i] and outputs[i] are in the model's order; the batch size is read off the inputs, and every tensor's rank, dims, dtype,
+ * pointer and byte size are checked. Outputs may not overlap inputs or each other. */
+LATHE_API lathe_status lathe_run(lathe_context *context, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs,
+                                 size_t output_count, lathe_error *error);
+
+/* Called after every step of the plan when set: for profiles and for finding a wrong number. `nodes` are ONNX node names. */
+typedef struct lathe_step {
+  size_t index, step_count;
+  const char *kernel;
+  const char *const *nodes;
+  size_t node_count;
+  uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
+  int64_t flops, bytes;
+} lathe_step;
+typedef void (*lathe_step_fn)(void *user, const lathe_step *step);
+LATHE_API void lathe_context_set_step_callback(lathe_context *context, lathe_step_fn callback, void *user);
+
+/* "0.1.0" */
+LATHE_API const char *lathe_version(void);
+/* "0.1.0", "x86_64-unknown-linux-gnu" … of the artifact; the manifest as JSON text for `lathe info` (the model owns it). */
+LATHE_API const char *lathe_model_manifest_json(const lathe_model *model);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
