@@ -1,0 +1,127 @@
+//===- NNAttrs.td - weights as recipes, tiling, target description, plan arguments ------------------------------------------------------------===//
+#ifndef DIALECTS_NN_NNATTRS_TD
+#define DIALECTS_NN_NNATTRS_TD
+
+include "dialects/nn/NNBase.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+
+//===- Weights ---------------------------------------------------------------------------------------------------------------------------------===//
+
+def NN_FileAttr : NN_Attr<"File", "file"> {
+  let summary = "bytes of a file: path, offset, length, BLAKE3 of these bytes";
+  let description = [{
+    The path is relative to the module's `nn.model_dir`. The hash (64 hex digits) is checked whenever the bytes are read, so that a compilation that is
+    resumed from dumped IR never uses other weights than the one that wrote it.
+
+    ```mlir
+    #nn.file<"resnet50.weights", 0, 37632, "6f0d…">
+    ```
+  }];
+  let parameters = (ins StringRefParameter<>:$path, "int64_t":$offset, "int64_t":$length, StringRefParameter<>:$hash);
+  let assemblyFormat = "`<` $path `,` $offset `,` $length `,` $hash `>`";
+  let genVerifyDecl = 1;
+}
+
+def NN_StepAttr : NN_Attr<"Step", "step"> {
+  let summary = "one step of a weight recipe";
+  let description = [{
+    | kind | arguments | operand | result |
+    |---|---|---|---|
+    | `scale` | axis | s, 1-D | x[.., i, ..] * s[i] |
+    | `add`, `sub`, `mul`, `div` | | y, same shape, or a scalar | elementwise |
+    | `div_sqrt` | epsilon in `value` | y, same shape | x / sqrt(y + epsilon) |
+    | `mul_scalar` | factor in `value` | | x * factor |
+    | `transpose` | permutation | | as numpy.transpose |
+    | `reshape` | dims | | same elements |
+    | `pad` | dims | | zeros after the end of each dim up to these dims |
+    | `broadcast` | dims | | numpy broadcasting to these dims |
+
+    Arithmetic is done in double and rounded once at the end of the recipe.
+  }];
+  let parameters = (ins StringRefParameter<>:$kind, OptionalArrayRefParameter<"int64_t">:$args, OptionalParameter<"::mlir::FloatAttr">:$value,
+                    OptionalParameter<"::lathe::nn::WeightAttr">:$operand);
+  let assemblyFormat = "`<` $kind (`,` `[` $args^ `]`)? (`,` `value` `=` $value^)? (`,` `with` `=` $operand^)? `>`";
+}
+
+def NN_WeightAttr : NN_Attr<"Weight", "weight"> {
+  let summary = "a weight: where its bytes are and what is done to them";
+  let description = [{
+    A name for bytes, never the bytes: passes edit the recipe, the artifact writer evaluates it once. `source` is a `#nn.file` or, for splats and
+    small tensors that the compiler made itself, a `dense` elements attribute. `type` is the type of the source.
+
+    ```mlir
+    #nn.weight<#nn.file<"m.onnx", 128, 37632, "6f0d…">, tensor<64x3x7x7xf32>, steps = [<"transpose", [0, 2, 3, 1]>]>
+    ```
+  }];
+  let parameters = (ins "::mlir::Attribute":$source, "::mlir::RankedTensorType":$type, OptionalArrayRefParameter<"::lathe::nn::StepAttr">:$steps);
+  let assemblyFormat = "`<` $source `,` $type (`,` `steps` `=` `[` $steps^ `]`)? `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Shape after all steps; failure if a step does not fit (the verifier has said which).
+    ::mlir::FailureOr<::mlir::SmallVector<int64_t>> getResultShape() const;
+    /// The same recipe with one more step.
+    WeightAttr withStep(StepAttr step) const;
+    /// The value if the weight is a splat without steps that could change that.
+    ::std::optional<double> getSplatValue() const;
+  }];
+}
+
+//===- Tiling and target -----------------------------------------------------------------------------------------------------------------------===//
+
+def NN_TilingAttr : NN_Attr<"Tiling", "tiling"> {
+  let summary = "the cost model's decision for one windowed or matrix operation";
+  let description = [{
+    Nothing below reads shapes again to decide; the attribute may be edited by hand.
+    - `ku`: output-channel vectors per register tile; the weights are packed in groups of `ku * V` output channels.
+    - `unroll`: input channels per iteration of the innermost loop.
+    - `merge`: rows that are treated as one line. More than 1 only where the window is 1x1 with stride 1 and no padding.
+    - `segments`: widths of the register tiles that cover a line, in pixels; their sum is the line's width.
+
+    ```mlir
+    #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [14, 14]>
+    ```
+  }];
+  let parameters = (ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, ArrayRefParameter<"int64_t">:$segments);
+  let assemblyFormat = "`<` `ku` `=` $ku `,` `unroll` `=` $unroll `,` `merge` `=` $merge `,` `segments` `=` `[` $segments `]` `>`";
+  let genVerifyDecl = 1;
+}
+
+def NN_TargetAttr : NN_Attr<"Target", "target"> {
+  let summary = "what the cost model and the code generator know of the machine";
+  let description = [{
+    Read from a target description file (`compiler/target/cpu/*.json`), one per CPU family. Sizes are bytes, bandwidths bytes per cycle of one core.
+    `vectorBits` is the widest vector that is used; `registers` counts vector registers; `fmaPerCycle` and `loadsPerCycle` are vector instructions.
+  }];
+  let parameters = (ins StringRefParameter<>:$triple, StringRefParameter<>:$cpu, StringRefParameter<>:$features, StringRefParameter<>:$family,
+                    "int64_t":$vectorBits, "int64_t":$registers, "int64_t":$fmaPerCycle, "int64_t":$loadsPerCycle, "int64_t":$fmaLatency,
+                    "int64_t":$l1Bytes, "int64_t":$l2Bytes, "int64_t":$l3BytesPerCycle, "int64_t":$memoryBytesPerCycle);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    /// Lanes of a full vector of elements of this many bits.
+    int64_t getLanes(int64_t elementBits) const { return getVectorBits() / elementBits; }
+  }];
+}
+
+//===- The plan's arguments --------------------------------------------------------------------------------------------------------------------===//
+
+def NN_ArgKind : I32EnumAttr<"ArgKind", "base of a plan argument", [
+    I32EnumAttrCase<"input", 0>, I32EnumAttrCase<"output", 1>, I32EnumAttrCase<"weights", 2>, I32EnumAttrCase<"arena", 3>,
+    I32EnumAttrCase<"batch", 4>]> {
+  let cppNamespace = "::lathe::nn";
+}
+
+def NN_ArgAttr : NN_Attr<"Arg", "arg"> {
+  let summary = "an entry of a launch's argument table: base + c0 + c1 * N bytes";
+  let description = [{
+    `index` is the number of the input, output or (in `nn.plan`'s list) weight; 0 for the arena and the batch. The numbers are those of `lathe_arg`
+    in the runtime's artifact.h, but that a weight is named by its index, since its offset is known only when the artifact is laid out.
+
+    ```mlir
+    #nn.arg<arena, 0, 1024, 802816>
+    ```
+  }];
+  let parameters = (ins EnumParameter<NN_ArgKind>:$kind, "int64_t":$index, "int64_t":$c0, "int64_t":$c1);
+  let assemblyFormat = "`<` $kind `,` $index `,` $c0 `,` $c1 `>`";
+}
+
+#endif // DIALECTS_NN_NNATTRS_TD

@@ -1,0 +1,50 @@
+//===- NNBase.td - the nn dialect, its base classes ----------------------------------------------------------------------------------------===//
+#ifndef DIALECTS_NN_NNBASE_TD
+#define DIALECTS_NN_NNBASE_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+def NN_Dialect : Dialect {
+  let name = "nn";
+  let summary = "Lathe's dialect of neural-network operations";
+  let description = [{
+    One dialect for the whole way of a network through the compiler. The same operation appears in up to three forms:
+
+    1. **logical** (phase `nn`): tensors in the network's own shapes, `[N, C, spatial...]`; weights in ONNX order;
+    2. **packed** (phase `linalg`): tensors in a blocked layout `[N, ceil(C / V), spatial..., V]` where the cost model wants it, weights in
+       the order in which the kernel reads them, a `#nn.tiling` attribute, and (last) a destination operand;
+    3. **bufferised** (phase `memref` and later): the same on memrefs, without results.
+
+    Windowed and matrix operations carry an **epilogue region**: a scalar body that is applied to each finished output element before it is
+    stored. Fusion moves bias, activation, residual and scale into it. The region is isolated from above, every operation in it is elementwise
+    mappable (so that its vector form is the same operation at vector type), and its block takes the accumulator and one scalar per extra operand.
+
+    The batch size is the only dimension that may be dynamic, and only as the leading one; all dynamic dimensions of a module are equal.
+  }];
+  let cppNamespace = "::lathe::nn";
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+  let extraClassDeclaration = [{
+    /// Module attributes that the importer writes and later phases read.
+    static constexpr ::llvm::StringLiteral kModelDirAttr = "nn.model_dir";     // directory against which #nn.file paths are resolved
+    static constexpr ::llvm::StringLiteral kModelNameAttr = "nn.model_name";   // file name of the ONNX model
+    static constexpr ::llvm::StringLiteral kModelHashAttr = "nn.model_hash";   // BLAKE3 of the ONNX file, hex
+    static constexpr ::llvm::StringLiteral kTargetAttr = "nn.target";          // #nn.target of this compilation
+    static constexpr ::llvm::StringLiteral kBatchSymbolAttr = "nn.batch";      // dim_param of the batch; absent if the batch is fixed
+    static constexpr ::llvm::StringLiteral kBatchRangeAttr = "nn.batch_range"; // array<i64: min, max>
+    /// Function argument and result attribute: the ONNX name of an input or output.
+    static constexpr ::llvm::StringLiteral kNameAttr = "nn.name";
+    /// Marks the functions that hold one kernel each.
+    static constexpr ::llvm::StringLiteral kKernelAttr = "nn.kernel";
+    /// Entry function: arena bytes as array<i64: c0, c1>, meaning c0 + c1 * N.
+    static constexpr ::llvm::StringLiteral kArenaAttr = "nn.arena";
+  }];
+}
+
+class NN_Attr<string name, string mn, list<Trait> traits = []> : AttrDef<NN_Dialect, name, traits> { let mnemonic = mn; }
+class NN_Op<string mn, list<Trait> traits = []> : Op<NN_Dialect, mn, traits>;
+
+#endif // DIALECTS_NN_NNBASE_TD
