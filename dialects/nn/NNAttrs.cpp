@@ -1,0 +1,153 @@
+// Verifiers of the attributes, and the shape arithmetic of weight recipes.
+#include "dialects/nn/NNDialect.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace lathe::nn;
+
+LogicalResult FileAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef path, int64_t offset, int64_t length, StringRef hash) {
+  if (path.empty())
+    return emitError() << "expects a path (got an empty one)";
+  if (offset < 0 || length < 0)
+    return emitError() << "expects an offset and a length of at least 0 (got " << offset << " and " << length << ")";
+  if (hash.size() != 64 || !llvm::all_of(hash, llvm::isHexDigit))
+    return emitError() << "expects a hash of 64 hex digits (got '" << hash << "')";
+  return success();
+}
+
+LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t ku, int64_t unroll, int64_t merge, ArrayRef<int64_t> segments) {
+  if (ku < 1 || unroll < 1 || merge < 1)
+    return emitError() << "expects ku, unroll and merge of at least 1 (got " << ku << ", " << unroll << ", " << merge << ")";
+  if (segments.empty() || llvm::any_of(segments, [](int64_t s) { return s < 1; }))
+    return emitError() << "expects at least one segment, each of at least 1 pixel";
+  return success();
+}
+
+/// Shape after one step; failure with a message through `emitError` if the step does not fit.
+static FailureOr<SmallVector<int64_t>> applyToShape(function_ref<InFlightDiagnostic()> emitError, StepAttr step, SmallVector<int64_t> shape) {
+  StringRef kind = step.getKind();
+  ArrayRef<int64_t> args = step.getArgs();
+  auto mismatch = [&](const Twine &rule) -> FailureOr<SmallVector<int64_t>> {
+    InFlightDiagnostic d = emitError();
+    d << "step '" << kind << "' expects " << rule << " (got shape [";
+    llvm::interleaveComma(shape, d);
+    d << "])";
+    return failure();
+  };
+  auto elements = [](ArrayRef<int64_t> s) {
+    int64_t n = 1;
+    for (int64_t d : s)
+      n *= d;
+    return n;
+  };
+  bool hasOperand = static_cast<bool>(step.getOperand());
+  SmallVector<int64_t> operandShape;
+  if (hasOperand) {
+    FailureOr<SmallVector<int64_t>> s = step.getOperand().getResultShape();
+    if (failed(s))
+      return failure();
+    operandShape = *s;
+  }
+  if (kind == "scale") {
+    if (!hasOperand || args.size() != 1 || args[0] < 0 || args[0] >= (int64_t)shape.size() || operandShape != ArrayRef(shape[args[0]]))
+      return mismatch("an axis and a 1-D operand of its length");
+    return shape;
+  }
+  if (kind == "add" || kind == "sub" || kind == "mul" || kind == "div" || kind == "div_sqrt") {
+    bool scalar = operandShape.empty() && kind != "div_sqrt";
+    if (!hasOperand || (!scalar && operandShape != shape))
+      return mismatch("an operand of the same shape");
+    if (kind == "div_sqrt" && !step.getValue())
+      return mismatch("a value, epsilon");
+    return shape;
+  }
+  if (kind == "mul_scalar") {
+    if (!step.getValue())
+      return mismatch("a value");
+    return shape;
+  }
+  if (kind == "transpose") {
+    SmallVector<int64_t> result(shape.size());
+    SmallVector<bool> seen(shape.size());
+    if (args.size() != shape.size())
+      return mismatch("a permutation of the dims");
+    for (auto [i, p] : llvm::enumerate(args)) {
+      if (p < 0 || p >= (int64_t)shape.size() || seen[p])
+        return mismatch("a permutation of the dims");
+      seen[p] = true;
+      result[i] = shape[p];
+    }
+    return result;
+  }
+  if (kind == "reshape") {
+    if (llvm::any_of(args, [](int64_t d) { return d < 0; }) || elements(args) != elements(shape))
+      return mismatch("dims with equally many elements");
+    return SmallVector<int64_t>(args);
+  }
+  if (kind == "pad") {
+    if (args.size() != shape.size() || llvm::any_of(llvm::zip(args, shape), [](auto p) { return std::get<0>(p) < std::get<1>(p); }))
+      return mismatch("dims of the same rank, none smaller");
+    return SmallVector<int64_t>(args);
+  }
+  if (kind == "broadcast") {
+    FailureOr<SmallVector<int64_t>> b = broadcastShapes(shape, args);
+    if (failed(b) || *b != args)
+      return mismatch("dims to which the shape broadcasts");
+    return SmallVector<int64_t>(args);
+  }
+  emitError() << "expects a known recipe step (got '" << kind << "')";
+  return failure();
+}
+
+LogicalResult WeightAttr::verify(function_ref<InFlightDiagnostic()> emitError, Attribute source, RankedTensorType type, ArrayRef<StepAttr> steps) {
+  if (!type.hasStaticShape())
+    return emitError() << "expects a static type (got " << type << ")";
+  if (auto file = dyn_cast<FileAttr>(source)) {
+    int64_t bytes = type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8);
+    if (file.getLength() != bytes)
+      return emitError() << "expects " << bytes << " bytes for " << type << " (got " << file.getLength() << ")";
+  } else if (auto elements = dyn_cast<DenseElementsAttr>(source)) {
+    if (elements.getType() != type)
+      return emitError() << "expects a source of type " << type << " (got " << elements.getType() << ")";
+  } else {
+    return emitError() << "expects a #nn.file or a dense attribute as source (got " << source << ")";
+  }
+  SmallVector<int64_t> shape(type.getShape());
+  for (StepAttr step : steps) {
+    FailureOr<SmallVector<int64_t>> next = applyToShape(emitError, step, shape);
+    if (failed(next))
+      return failure();
+    shape = *next;
+  }
+  return success();
+}
+
+FailureOr<SmallVector<int64_t>> WeightAttr::getResultShape() const {
+  auto silent = [&]() { return InFlightDiagnostic(); };
+  SmallVector<int64_t> shape(getType().getShape());
+  for (StepAttr step : getSteps()) {
+    FailureOr<SmallVector<int64_t>> next = applyToShape(silent, step, shape);
+    if (failed(next))
+      return failure();
+    shape = *next;
+  }
+  return shape;
+}
+
+WeightAttr WeightAttr::withStep(StepAttr step) const {
+  SmallVector<StepAttr> steps(getSteps());
+  steps.push_back(step);
+  return WeightAttr::get(getContext(), getSource(), getType(), steps);
+}
+
+std::optional<double> WeightAttr::getSplatValue() const {
+  auto elements = dyn_cast<DenseElementsAttr>(getSource());
+  if (!elements || !elements.isSplat() || !isa<FloatType>(elements.getElementType()))
+    return std::nullopt;
+  for (StepAttr step : getSteps())
+    if (step.getKind() != "reshape" && step.getKind() != "transpose" && step.getKind() != "broadcast")
+      return std::nullopt;
+  return elements.getSplatValue<APFloat>().convertToDouble();
+}
