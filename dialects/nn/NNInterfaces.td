@@ -35,7 +35,7 @@ def NN_WindowedOpInterface : OpInterface<"WindowedOpInterface"> {
     InterfaceMethod<"The destination, or null before destinations are made.", "::mlir::Value", "getInitOrNull">,
     InterfaceMethod<"The scalar body.", "::mlir::Region &", "getEpilogue">,
     InterfaceMethod<"Number of window dimensions.", "int64_t", "getSpatialRank">,
-    InterfaceMethod<"Extent of the window per spatial dim.", "::mlir::SmallVector<int64_t>", "getWindow">,
+    InterfaceMethod<"Extent of the window per spatial dim.", "::mlir::SmallVector<int64_t>", "getWindowShape">,
     InterfaceMethod<"Step of the window per spatial dim.", "::mlir::SmallVector<int64_t>", "getWindowStrides">,
     InterfaceMethod<"Distance of window elements per spatial dim.", "::mlir::SmallVector<int64_t>", "getWindowDilations">,
     InterfaceMethod<"Padding before the first element per spatial dim.", "::mlir::SmallVector<int64_t>", "getPadBegin">,

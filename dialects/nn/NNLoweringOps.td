@@ -46,6 +46,23 @@ def NN_MicroKernelOp : NN_Op<"microkernel", [SingleBlock, IsolatedFromAbove, Att
   let hasVerifier = 1;
 }
 
+def NN_CallOp : NN_Op<"call", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "runs a kernel on buffers (phases memref and loops)";
+  let description = [{
+    The operands' types are the kernel's argument types up to the layout's offset: kernels are written for offset 0, so that equal operations on
+    different slices share one kernel. `nodes` are the ONNX nodes that the call computes; `flops` and `bytes` are arithmetic and compulsory traffic as
+    array<i64: c0, c1>, meaning c0 + c1 * N.
+
+    ```mlir
+    nn.call @k0.conv1(%x, %w, %y) {nodes = ["/conv1/Conv"], flops = array<i64: 0, 236027904>, bytes = array<i64: 37888, 3813376>}
+      : memref<?x3x224x224xf32>, memref<2x1x7x7x3x32xf32>, memref<?x4x112x112x16xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyMemRef>:$operands, StrArrayAttr:$nodes, DenseI64ArrayAttr:$flops, DenseI64ArrayAttr:$bytes);
+  let assemblyFormat = "$kernel `(` $operands `)` attr-dict `:` type($operands)";
+  let hasVerifier = 1;
+}
+
 def NN_PlanOp : NN_Op<"plan", [SingleBlock, NoTerminator, IsolatedFromAbove, NoRegionArguments]> {
   let summary = "the network as data: what the runtime walks";
   let description = [{

@@ -1,0 +1,178 @@
+// Verifiers of nn.conv, nn.pool and nn.matmul, in all their forms. Labels like (conv_c3) name the same rule in the tests.
+#include "dialects/nn/NNDialect.h"
+
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+using namespace lathe::nn;
+
+/// Rules that all windowed operations share: form, epilogue, extras, tiling.
+static LogicalResult verifyCommon(WindowedOpInterface op) {
+  Value init = op.getInitOrNull();
+  bool buffers = isa<MemRefType>(op.getInput().getType());
+  if (op->getNumResults() != (buffers ? 0 : 1))
+    return op->emitOpError("expects one result on tensors and none on memrefs"); // (windowed_c1)
+  if (buffers && !init)
+    return op->emitOpError("expects a destination on memrefs"); // (windowed_c2)
+  for (Value v : op->getOperands())
+    if (isa<MemRefType>(v.getType()) != buffers)
+      return op->emitOpError("expects all operands to be tensors or all to be memrefs (got ") << v.getType() << ")"; // (windowed_c3)
+  ShapedType out = op.getOutputType();
+  if (init && !buffers && init.getType() != out)
+    return op->emitOpError("expects the result's type as destination type (got ") << init.getType() << " and " << out << ")"; // (windowed_c4)
+
+  Block &body = op.getEpilogue().front();
+  if (body.getNumArguments() != op.getExtras().size() + 1)
+    return op->emitOpError("expects an epilogue of ") << op.getExtras().size() + 1 << " arguments, the accumulator and one per extra operand (got "
+                                                      << body.getNumArguments() << ")"; // (windowed_c5)
+  for (auto [i, extra] : llvm::enumerate(op.getExtras())) {
+    auto type = cast<ShapedType>(extra.getType());
+    if (op.getExtraKind(i) == ExtraKind::invalid)
+      return op->emitOpError("expects extra operand ") << i << " to be a scalar, one value per output channel, or of the output's shape " << out << " (got "
+                                                       << type << ")"; // (windowed_c6)
+    if (op.getExtraKind(i) == ExtraKind::channel && type.getDimSize(0) < op.getOutputChannels())
+      return op->emitOpError("expects extra operand ") << i << " to hold " << op.getOutputChannels() << " channels (got " << type << ")"; // (windowed_c7)
+    if (body.getArgument(i + 1).getType() != type.getElementType())
+      return op->emitOpError("expects epilogue argument ") << i + 1 << " to have its extra operand's element type " << type.getElementType() << " (got "
+                                                           << body.getArgument(i + 1).getType() << ")"; // (windowed_c8)
+  }
+  auto yield = body.empty() ? YieldOp() : dyn_cast<YieldOp>(body.back());
+  if (!yield || yield.getNumOperands() != 1 || yield.getOperand(0).getType() != out.getElementType())
+    return op->emitOpError("expects an epilogue that ends in nn.yield of one ") << out.getElementType(); // (windowed_c9)
+  for (Operation &inner : body.without_terminator())
+    if (!inner.hasTrait<OpTrait::ConstantLike>() && (!OpTrait::hasElementwiseMappableTraits(&inner) || inner.getNumResults() != 1))
+      return op->emitOpError("expects elementwise operations in the epilogue (got '") << inner.getName() << "')"; // (windowed_c10)
+  return success();
+}
+
+/// Window attributes: as many entries as spatial dims, in range.
+static LogicalResult verifyWindow(WindowedOpInterface op, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads,
+                                  ArrayRef<int64_t> window) {
+  size_t n = strides.size();
+  if (n < 1 || n > 3 || dilations.size() != n || window.size() != n || pads.size() != 2 * n)
+    return op->emitOpError("expects 1 to 3 strides, as many dilations and window extents, and twice as many pads (got ")
+           << n << ", " << dilations.size() << ", " << window.size() << " and " << pads.size() << ")"; // (window_c1)
+  for (size_t i = 0; i < n; ++i)
+    if (strides[i] < 1 || dilations[i] < 1 || window[i] < 1)
+      return op->emitOpError("expects strides, dilations and window extents of at least 1 (got ")
+             << strides[i] << ", " << dilations[i] << " and " << window[i] << " in spatial dimension " << i << ")"; // (window_c2)
+  for (int64_t p : pads)
+    if (p < 0)
+      return op->emitOpError("expects pads of at least 0 (got ") << p << ")"; // (window_c3)
+  return success();
+}
+
+/// A data operand: plain [N, C, spatial...] or blocked [N, ceil(C / V), spatial..., V].
+static LogicalResult verifyData(WindowedOpInterface op, ShapedType type, int64_t channels, StringRef what) {
+  int64_t spatial = op.getSpatialRank();
+  if (type.getRank() == spatial + 2) {
+    if (type.getDimSize(1) != channels)
+      return op->emitOpError("expects ") << what << " with " << channels << " channels (got " << type << ")"; // (data_c1)
+  } else if (type.getRank() == spatial + 3) {
+    int64_t lanes = type.getShape().back();
+    if (ShapedType::isDynamic(lanes) || type.getDimSize(1) != (channels + lanes - 1) / lanes)
+      return op->emitOpError("expects ") << what << " with ceil(" << channels << " / V) channel blocks (got " << type << ")"; // (data_c2)
+  } else {
+    return op->emitOpError("expects ") << what << " of rank " << spatial + 2 << " (plain) or " << spatial + 3 << " (blocked) (got " << type << ")"; // (data_c3)
+  }
+  for (int64_t i = 1; i < type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      return op->emitOpError("expects no dynamic dimension but the batch (got ") << type << ")"; // (data_c4)
+  return success();
+}
+
+static LogicalResult verifyTiling(WindowedOpInterface op) {
+  TilingAttr tiling = op.getTilingOrNull();
+  if (!tiling)
+    return success();
+  ShapedType out = op.getOutputType();
+  int64_t spatial = op.getSpatialRank();
+  bool matmul = isa<MatMulOp>(op.getOperation());
+  int64_t width = matmul ? (out.getRank() == 3 ? out.getDimSize(1) : 1) : out.getDimSize(1 + spatial);
+  int64_t rows = spatial < 2 ? 1 : out.getDimSize(spatial);
+  if (tiling.getMerge() > 1) {
+    bool pointwise = llvm::all_of(op.getWindowShape(), [](int64_t w) { return w == 1; }) &&
+                     llvm::all_of(op.getWindowStrides(), [](int64_t s) { return s == 1; }) &&
+                     llvm::all_of(op.getPadBegin(), [](int64_t p) { return p == 0; });
+    if (!pointwise || rows % tiling.getMerge())
+      return op->emitOpError("expects merged rows only for a 1x1 window with stride 1 and no padding, and a divisor of ")
+             << rows << " rows (got " << tiling.getMerge() << ")"; // (tiling_c1)
+  }
+  int64_t sum = 0;
+  for (int64_t s : tiling.getSegments())
+    sum += s;
+  if (sum != width * tiling.getMerge())
+    return op->emitOpError("expects segments that cover a line of ") << width * tiling.getMerge() << " pixels (got " << sum << ")"; // (tiling_c2)
+  return success();
+}
+
+LogicalResult ConvOp::verify() {
+  if (getChannels().size() != 2 || getChannels()[0] < 1 || getChannels()[1] < 1)
+    return emitOpError("expects channels to hold the input and the output channel count"); // (conv_c1)
+  int64_t spatial = getSpatialRank(), in = getInputChannels(), out = getOutputChannels(), groups = getGroups();
+  auto weights = cast<ShapedType>(getWeights().getType());
+  if (weights.getRank() != spatial + 2 && weights.getRank() != spatial + 4)
+    return emitOpError("expects weights of rank ") << spatial + 2 << " (logical) or " << spatial + 4 << " (packed) (got " << weights << ")"; // (conv_c2)
+  if (groups < 1 || in % groups || out % groups)
+    return emitOpError("expects groups to divide the channel counts ") << in << " and " << out << " (got " << groups << ")"; // (conv_c3)
+  if (failed(verifyWindow(*this, getStrides(), getDilations(), getPads(), getWindowShape())))
+    return failure();
+  if (weights.getRank() == spatial + 2 && (weights.getDimSize(0) != out || weights.getDimSize(1) != in / groups))
+    return emitOpError("expects logical weights of ") << out << " x " << in / groups << " channels (got " << weights << ")"; // (conv_c4)
+  if (failed(verifyData(*this, cast<ShapedType>(getInput().getType()), in, "an input")) || failed(verifyData(*this, getOutputType(), out, "an output")))
+    return failure();
+  auto input = cast<ShapedType>(getInput().getType());
+  for (int64_t i = 0; i < spatial; ++i) {
+    int64_t extent = convOutputExtent(input.getDimSize(2 + i), getWindowShape()[i], getStrides()[i], getDilations()[i], getPads()[i], getPads()[spatial + i]);
+    if (extent < 1 || getOutputType().getDimSize(2 + i) != extent)
+      return emitOpError("expects an output extent of ") << extent << " in spatial dimension " << i << " (got " << getOutputType() << ")"; // (conv_c5)
+  }
+  if (input.getDimSize(0) != getOutputType().getDimSize(0))
+    return emitOpError("expects one batch size (got ") << input << " and " << getOutputType() << ")"; // (conv_c6)
+  if (failed(verifyCommon(*this)))
+    return failure();
+  return verifyTiling(*this);
+}
+
+LogicalResult PoolOp::verify() {
+  if (failed(verifyWindow(*this, getStrides(), getDilations(), getPads(), getWindow())))
+    return failure();
+  if (failed(verifyData(*this, cast<ShapedType>(getInput().getType()), getChannels(), "an input")) ||
+      failed(verifyData(*this, getOutputType(), getChannels(), "an output")))
+    return failure();
+  auto input = cast<ShapedType>(getInput().getType());
+  int64_t spatial = getSpatialRank();
+  for (int64_t i = 0; i < spatial; ++i) {
+    int64_t lead = getPads()[i], extent = getOutputType().getDimSize(2 + i);
+    // Only the first and the last window can miss the input: their nearest elements must be inside.
+    int64_t lastStart = (extent - 1) * getStrides()[i] - lead;
+    if (extent < 1 || lead >= dilatedWindow(getWindow()[i], getDilations()[i]) || lastStart >= input.getDimSize(2 + i))
+      return emitOpError("expects every window to hold an element of the input in spatial dimension ") << i << " (got " << input << " and " << getOutputType()
+                                                                                                     << ")"; // (pool_c1)
+  }
+  if (input.getDimSize(0) != getOutputType().getDimSize(0))
+    return emitOpError("expects one batch size (got ") << input << " and " << getOutputType() << ")"; // (pool_c2)
+  if (failed(verifyCommon(*this)))
+    return failure();
+  return verifyTiling(*this);
+}
+
+LogicalResult MatMulOp::verify() {
+  if (getChannels().size() != 2 || getChannels()[0] < 1 || getChannels()[1] < 1)
+    return emitOpError("expects channels to hold the input and the output channel count"); // (matmul_c1)
+  auto input = cast<ShapedType>(getInput().getType()), weights = cast<ShapedType>(getWeights().getType());
+  ShapedType out = getOutputType();
+  if ((input.getRank() != 2 && input.getRank() != 3) || out.getRank() != input.getRank())
+    return emitOpError("expects an input and an output of rank 2 or 3 (got ") << input << " and " << out << ")"; // (matmul_c2)
+  if (weights.getRank() != 2 && weights.getRank() != 5)
+    return emitOpError("expects weights of rank 2 (logical) or 5 (packed) (got ") << weights << ")"; // (matmul_c3)
+  if (input.getShape().back() != getInputChannels() || out.getShape().back() != getOutputChannels() ||
+      (weights.getRank() == 2 && weights.getShape() != getChannels()))
+    return emitOpError("expects ") << getInputChannels() << " input and " << getOutputChannels() << " output channels (got " << input << ", " << weights
+                                   << " and " << out << ")"; // (matmul_c4)
+  if (input.getShape().drop_back() != out.getShape().drop_back())
+    return emitOpError("expects equal rows (got ") << input << " and " << out << ")"; // (matmul_c5)
+  if (failed(verifyCommon(*this)))
+    return failure();
+  return verifyTiling(*this);
+}
