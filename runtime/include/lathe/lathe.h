@@ -36,26 +36,29 @@ typedef struct lathe_error {
 typedef struct lathe_model lathe_model;
 typedef struct lathe_context lathe_context;
 
-/* A dense, row-major tensor in the caller's memory. */
+/* A dense, row-major tensor in the caller's memory. Structs with a struct_size may grow at their end in later versions: set it to the size of the type as
+ * you compiled it. */
 typedef struct lathe_tensor {
-  size_t struct_size;   /* sizeof(lathe_tensor): lets the struct grow */
-  void *data;
+  size_t struct_size;   /* sizeof(lathe_tensor) */
+  void *data;           /* aligned to the element type; not written to if the tensor is an input */
   size_t byte_size;     /* of the memory at data: at least the tensor's size */
   uint32_t dtype;       /* LATHE_FLOAT32 … of artifact.h */
   uint32_t rank;
   const int64_t *dims;  /* [rank] */
 } lathe_tensor;
 
-/* What the model says of an input or output. dims[i] = c0 + c1 * batch. */
+/* What the model says of an input or output. dims[i] = dims_c0[i] + dims_c1[i] * batch. */
 typedef struct lathe_tensor_desc {
-  size_t struct_size;
+  size_t struct_size;   /* sizeof(lathe_tensor_desc), set by the caller; the rest is filled in */
   const char *name;
   uint32_t dtype;
   uint32_t rank;
   const int64_t *dims_c0, *dims_c1; /* [rank] each */
 } lathe_tensor_desc;
 
-/* Reads and checks the manifest, then loads the code. `path` is an artifact written by `lathe compile`. */
+/* Reads and checks the manifest, then loads the code. `path` is an artifact written by `lathe compile`. An artifact is code: load only what you trust.
+ * To replace an artifact that is in use, write the new one under another name and rename it (as `lathe compile` does): models that are loaded keep the
+ * old one. A file overwritten in place changes under them; loading it again is refused until they are destroyed. */
 LATHE_API lathe_status lathe_model_load(const char *path, lathe_model **model, lathe_error *error);
 LATHE_API void lathe_model_destroy(lathe_model *model);
 
@@ -70,9 +73,9 @@ LATHE_API void lathe_model_batch_range(const lathe_model *model, int64_t *min, i
 LATHE_API lathe_status lathe_model_memory_required(const lathe_model *model, int64_t max_batch, int threads, uint64_t *bytes, lathe_error *error);
 
 typedef struct lathe_context_options {
-  size_t struct_size;
+  size_t struct_size; /* sizeof(lathe_context_options) */
   int64_t max_batch;  /* largest batch that will be run; 0: the smallest that the model allows */
-  int threads;        /* 0: as many as the process may use (affinity, cgroup quota), or LATHE_NUM_THREADS */
+  int threads;        /* at most 256; 0: as many as the process may use (affinity, cgroup quota), or the environment's LATHE_NUM_THREADS */
 } lathe_context_options;
 
 /* Allocates all that inference needs. `options` may be null. The context keeps the model alive only as long as the caller does. */
@@ -80,7 +83,7 @@ LATHE_API lathe_status lathe_context_create(const lathe_model *model, const lath
 LATHE_API void lathe_context_destroy(lathe_context *context);
 LATHE_API int lathe_context_threads(const lathe_context *context);
 
-/* Runs one batch. inputs[i] and outputs[i] are in the model's order; the batch size is read off the inputs, and every tensor's rank, dims, dtype,
+/* Runs one batch on the calling thread and, if no other context is using them, the process's worker threads; results do not depend on which. inputs[i] and outputs[i] are in the model's order; the batch size is read off the inputs, and every tensor's rank, dims, dtype,
  * pointer and byte size are checked. Outputs may not overlap inputs or each other. */
 LATHE_API lathe_status lathe_run(lathe_context *context, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs,
                                  size_t output_count, lathe_error *error);
@@ -97,10 +100,17 @@ typedef struct lathe_step {
 typedef void (*lathe_step_fn)(void *user, const lathe_step *step);
 LATHE_API void lathe_context_set_step_callback(lathe_context *context, lathe_step_fn callback, void *user);
 
-/* "0.1.0" */
+/* The version of this library: "0.1.0". */
 LATHE_API const char *lathe_version(void);
-/* "0.1.0", "x86_64-unknown-linux-gnu" … of the artifact; the manifest as JSON text for `lathe info` (the model owns it). */
+/* "float32" …; "unknown" if it is none. */
+LATHE_API const char *lathe_dtype_name(uint32_t dtype);
+/* Bytes of one element; 0 if unknown. */
+LATHE_API size_t lathe_dtype_size(uint32_t dtype);
+
+/* The whole manifest as JSON text (docs/ArtifactFormat.md lists the keys). The model owns it; null if there is no memory for it. */
 LATHE_API const char *lathe_model_manifest_json(const lathe_model *model);
+/* The packed weights, for checking them against the manifest's hash. */
+LATHE_API const void *lathe_model_weights(const lathe_model *model, uint64_t *bytes);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,252 @@
+#define _GNU_SOURCE
+#include "runtime/core/Context.h"
+
+#include "runtime/core/Error.h"
+#include "runtime/cpu/Machine.h"
+#include "runtime/cpu/Pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+/* Scratches of two threads must not share what the hardware fetches together (pairs of cache lines). */
+enum { SCRATCH_ALIGNMENT = 128, HUGE_PAGE = 2 << 20 };
+
+static uint64_t round_up(uint64_t value, uint64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+static uint64_t scratch_stride(const lathe_model *model) { return round_up(model->manifest.header->scratch_bytes, SCRATCH_ALIGNMENT); }
+
+static lathe_status check_batch(const lathe_model *model, int64_t max_batch, lathe_error *error) {
+  const lathe_manifest_header *h = model->manifest.header;
+  if (max_batch < h->min_batch || max_batch > h->max_batch) {
+    if (h->max_batch == INT64_MAX)
+      return lt_fail(error, LATHE_INVALID_INPUT, "%s: max_batch is %lld, expected at least %lld", model->path, (long long)max_batch, (long long)h->min_batch);
+    return lt_fail(error, LATHE_INVALID_INPUT, "%s: max_batch is %lld, expected %lld to %lld", model->path, (long long)max_batch, (long long)h->min_batch,
+                   (long long)h->max_batch);
+  }
+  return lt_manifest_check_batch(&model->manifest, max_batch, model->path, LATHE_INVALID_INPUT, error);
+}
+
+static lathe_status memory_required(const lathe_model *model, int64_t max_batch, int threads, uint64_t *arena, uint64_t *bytes, lathe_error *error) {
+  lathe_status status = check_batch(model, max_batch, error);
+  if (status != LATHE_OK)
+    return status;
+  int64_t arena_bytes;
+  uint64_t scratch;
+  if (!lt_affine_at(model->manifest.header->arena_bytes, max_batch, &arena_bytes) ||
+      __builtin_mul_overflow(scratch_stride(model), (uint64_t)threads, &scratch) ||
+      __builtin_add_overflow(*arena = round_up((uint64_t)arena_bytes, SCRATCH_ALIGNMENT), scratch, bytes) || *bytes > INT64_MAX)
+    return lt_fail(error, LATHE_INVALID_INPUT, "%s: batch %lld is too large: the size of arena and scratch overflows", model->path, (long long)max_batch);
+  return LATHE_OK;
+}
+
+lathe_status lathe_model_memory_required(const lathe_model *model, int64_t max_batch, int threads, uint64_t *bytes, lathe_error *error) {
+  uint64_t arena;
+  if (!model || !bytes)
+    return lt_fail(error, LATHE_USAGE, "lathe_model_memory_required: %s is null", model ? "bytes" : "model");
+  if (threads < 1 || threads > LT_MAX_THREADS)
+    return lt_fail(error, LATHE_USAGE, "threads is %d, expected 1 to %d", threads, LT_MAX_THREADS);
+  return memory_required(model, max_batch, threads, &arena, bytes, error);
+}
+
+static lathe_status choose_threads(int asked, int *threads, lathe_error *error) {
+  *threads = asked;
+  if (asked == 0) {
+    const char *text = getenv("LATHE_NUM_THREADS");
+    if (text && *text) {
+      char *end;
+      errno = 0;
+      long value = strtol(text, &end, 10);
+      if (*end || errno || value < 1 || value > LT_MAX_THREADS)
+        return lt_fail(error, LATHE_USAGE, "LATHE_NUM_THREADS is '%s', expected a number from 1 to %d", text, LT_MAX_THREADS);
+      *threads = (int)value;
+    } else {
+      int cpus = lt_machine_cpus();
+      *threads = cpus < LT_MAX_THREADS ? cpus : LT_MAX_THREADS;
+    }
+  }
+  if (*threads < 1 || *threads > LT_MAX_THREADS)
+    return lt_fail(error, LATHE_USAGE, "threads is %d, expected 1 to %d, or 0 for as many as there are CPUs", *threads, LT_MAX_THREADS);
+  return LATHE_OK;
+}
+
+/* Zeroed by the system, and pages that are not touched cost nothing. */
+static lathe_status map_memory(lathe_context *context, lathe_error *error) {
+  uint64_t arena, bytes;
+  lathe_status status = memory_required(context->model, context->max_batch, context->threads, &arena, &bytes, error);
+  if (status != LATHE_OK)
+    return status;
+  context->memory_bytes = bytes ? bytes : LATHE_ALIGNMENT;
+  void *memory = mmap(NULL, context->memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    return lt_fail(error, LATHE_INTERNAL, "%s: no memory for a context of %llu bytes (batch %lld, %d threads)", context->model->path, (unsigned long long)bytes,
+                   (long long)context->max_batch, context->threads);
+#ifdef MADV_HUGEPAGE
+  if (bytes >= 2 * HUGE_PAGE)
+    madvise(memory, context->memory_bytes, MADV_HUGEPAGE); /* only a hint: fewer TLB misses */
+#endif
+  context->memory = memory;
+  context->scratch = context->memory + arena;
+  context->scratch_stride = scratch_stride(context->model);
+  return LATHE_OK;
+}
+
+lathe_status lathe_context_create(const lathe_model *model, const lathe_context_options *options, lathe_context **result, lathe_error *error) {
+  if (!model || !result)
+    return lt_fail(error, LATHE_USAGE, "lathe_context_create: %s is null", model ? "context" : "model");
+  *result = NULL;
+  if (options && options->struct_size != sizeof *options)
+    return lt_fail(error, LATHE_USAGE, "lathe_context_create: struct_size of the options is %zu, expected %zu", options->struct_size, sizeof *options);
+  const lathe_manifest_header *h = model->manifest.header;
+  lathe_context *context = calloc(1, sizeof *context);
+  if (!context)
+    return lt_fail(error, LATHE_INTERNAL, "%s: no memory for a context", model->path);
+  context->model = model;
+  context->max_batch = options && options->max_batch ? options->max_batch : h->min_batch;
+  lathe_status status = choose_threads(options ? options->threads : 0, &context->threads, error);
+  if (status == LATHE_OK)
+    status = map_memory(context, error);
+  if (status == LATHE_OK) {
+    context->bound_data = calloc((size_t)h->inputs.count + h->outputs.count + 1, sizeof *context->bound_data);
+    context->args = calloc((size_t)h->args.count + 1, sizeof *context->args);
+    context->spaces = calloc((size_t)h->calls.count + 1, sizeof *context->spaces);
+    if (!context->bound_data || !context->args || !context->spaces)
+      status = lt_fail(error, LATHE_INTERNAL, "%s: no memory for a context", model->path);
+  }
+  int failure;
+  if (status == LATHE_OK && context->threads > 1 && (failure = lt_pool_grow(context->threads)) != 0)
+    status = lt_fail(error, LATHE_INTERNAL, "%s: cannot start %d threads: %s", model->path, context->threads, strerror(failure));
+  if (status == LATHE_OK)
+    *result = context;
+  else
+    lathe_context_destroy(context);
+  return status;
+}
+
+void lathe_context_destroy(lathe_context *context) {
+  if (!context)
+    return;
+  if (context->memory)
+    munmap(context->memory, context->memory_bytes);
+  free(context->bound_data);
+  free(context->args);
+  free(context->spaces);
+  free(context);
+}
+
+int lathe_context_threads(const lathe_context *context) { return context ? context->threads : 0; }
+
+void lathe_context_set_step_callback(lathe_context *context, lathe_step_fn callback, void *user) {
+  if (!context)
+    return;
+  context->callback = callback;
+  context->callback_user = user;
+}
+
+/* ---- running ---- */
+
+static bool is_bound(const lathe_context *context, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs, size_t output_count,
+                     int64_t batch) {
+  bool same = context->bound_batch == batch;
+  for (size_t i = 0; i < input_count; ++i)
+    same &= context->bound_data[i] == inputs[i].data;
+  for (size_t i = 0; i < output_count; ++i)
+    same &= context->bound_data[input_count + i] == outputs[i].data;
+  return same;
+}
+
+/* Fills the argument tables. Every value was checked at min_batch and max_batch, so none of the sums can overflow in between. */
+static void bind(lathe_context *context, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs, size_t output_count, int64_t batch) {
+  const lt_manifest *m = &context->model->manifest;
+  for (size_t i = 0; i < input_count; ++i)
+    context->bound_data[i] = inputs[i].data;
+  for (size_t i = 0; i < output_count; ++i)
+    context->bound_data[input_count + i] = outputs[i].data;
+  context->bound_batch = batch;
+  for (uint32_t i = 0; i < m->header->calls.count; ++i)
+    lt_affine_at(m->calls[i].space, batch, &context->spaces[i]);
+  for (uint32_t i = 0; i < m->header->args.count; ++i) {
+    const lathe_arg *arg = &m->args[i];
+    unsigned char *base = NULL;
+    int64_t offset = 0;
+    lt_affine_at(arg->offset, batch, &offset);
+    switch (arg->kind) {
+    case LATHE_ARG_INPUT:
+      base = inputs[arg->index].data;
+      break;
+    case LATHE_ARG_OUTPUT:
+      base = outputs[arg->index].data;
+      break;
+    case LATHE_ARG_WEIGHTS:
+      base = (unsigned char *)(uintptr_t)context->model->weights;
+      break;
+    case LATHE_ARG_ARENA:
+      base = context->memory;
+      break;
+    default: /* the batch size itself */
+      offset = batch;
+    }
+    context->args[i] = (void *)((uintptr_t)base + (uintptr_t)offset);
+  }
+}
+
+/* Threads that are worth it: no part smaller than the call's grain. */
+static int useful_threads(int64_t space, uint32_t grain, int threads) {
+  int64_t parts = space / grain;
+  return parts < 1 ? 1 : parts < threads ? (int)parts : threads;
+}
+
+static uint64_t now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static void report_step(const lathe_context *context, uint32_t index, uint64_t start, uint64_t end) {
+  const lt_manifest *m = &context->model->manifest;
+  const lathe_call *call = &m->calls[index];
+  lathe_step step = {
+      index, m->header->calls.count, context->model->kernel_names[call->kernel], context->model->node_names + call->first_node, call->node_count, start, end, 0,
+      0};
+  lt_affine_at(call->flops, context->bound_batch, &step.flops);
+  lt_affine_at(call->bytes, context->bound_batch, &step.bytes);
+  context->callback(context->callback_user, &step);
+}
+
+static void run_plan(lathe_context *context, int threads) {
+  const lt_manifest *m = &context->model->manifest;
+  for (uint32_t i = 0; i < m->header->calls.count; ++i) {
+    const lathe_call *call = &m->calls[i];
+    lt_job job = {context->model->kernels[call->kernel], context->args + call->first_arg, context->scratch, context->scratch_stride, context->spaces[i]};
+    uint64_t start = context->callback ? now_ns() : 0;
+    int parts = useful_threads(job.space, call->grain, threads);
+    if (parts > 1)
+      lt_pool_run(&job, parts);
+    else if (job.space > 0)
+      job.kernel(job.args, job.scratch, 0, job.space);
+    if (context->callback)
+      report_step(context, i, start, now_ns());
+  }
+}
+
+lathe_status lathe_run(lathe_context *context, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs, size_t output_count,
+                       lathe_error *error) {
+  if (!context)
+    return lt_fail(error, LATHE_USAGE, "lathe_run: context is null");
+  int64_t batch;
+  lathe_status status = lt_check_tensors(context, inputs, input_count, outputs, output_count, &batch, error);
+  if (status != LATHE_OK)
+    return status;
+  if (!is_bound(context, inputs, input_count, outputs, output_count, batch))
+    bind(context, inputs, input_count, outputs, output_count, batch);
+  unsigned environment = lt_float_environment_enter();
+  bool pooled = context->threads > 1 && lt_pool_acquire(context->threads);
+  int threads = pooled ? lt_pool_threads() : 1;
+  run_plan(context, threads < context->threads ? threads : context->threads);
+  if (pooled)
+    lt_pool_release();
+  lt_float_environment_leave(environment);
+  return LATHE_OK;
+}

@@ -1,0 +1,301 @@
+#include "runtime/core/Manifest.h"
+
+#include "runtime/core/Error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The compiler's artifact writer is built against these. */
+_Static_assert(sizeof(lathe_artifact_entry) == 32, "format 1");
+_Static_assert(sizeof(lathe_tensor_info) == 24, "format 1");
+_Static_assert(sizeof(lathe_arg) == 24, "format 1");
+_Static_assert(sizeof(lathe_call) == 72, "format 1");
+_Static_assert(sizeof(lathe_manifest_header) == 264, "format 1");
+
+enum { MAX_NAME = 4096, MAX_RANK = 64 };
+
+/* What is being checked, for messages. */
+typedef struct lt_check {
+  const lt_manifest *manifest;
+  const char *path;
+  lathe_status failure;
+  lathe_error *error;
+} lt_check;
+
+#define FAIL(check, ...) lt_fail((check)->error, (check)->failure, __VA_ARGS__)
+#define TRY(expression)                                                                                                                                        \
+  do {                                                                                                                                                         \
+    lathe_status status_ = (expression);                                                                                                                       \
+    if (status_ != LATHE_OK)                                                                                                                                   \
+      return status_;                                                                                                                                          \
+  } while (0)
+
+bool lt_affine_at(lathe_affine value, int64_t batch, int64_t *result) {
+  int64_t product;
+  return !__builtin_mul_overflow(value.c1, batch, &product) && !__builtin_add_overflow(product, value.c0, result) && *result >= 0;
+}
+
+bool lt_tensor_bytes(const lt_manifest *manifest, const lathe_tensor_info *tensor, int64_t batch, int64_t *result) {
+  *result = (int64_t)lathe_dtype_size(tensor->dtype);
+  for (uint32_t i = 0; i < tensor->rank; ++i) {
+    int64_t dim;
+    if (!lt_affine_at(manifest->dims[tensor->first_dim + i], batch, &dim) || __builtin_mul_overflow(*result, dim, result))
+      return false;
+  }
+  return true;
+}
+
+/* ---- structure ---- */
+
+static const void *table_at(const lt_check *check, lathe_table table) {
+  return (const unsigned char *)check->manifest->header + (table.count ? table.offset : 0);
+}
+
+static lathe_status check_table(const lt_check *check, lathe_table table, size_t element, const char *name) {
+  uint64_t total = check->manifest->header->total_bytes, bytes = (uint64_t)table.count * element; /* 32 bits times a small constant: cannot wrap */
+  if (table.count == 0)
+    return LATHE_OK;
+  if (table.offset % 8 != 0)
+    return FAIL(check, "%s: is damaged: table '%s' is at offset %u, expected a multiple of 8", check->path, name, table.offset);
+  if (table.offset < sizeof(lathe_manifest_header) || table.offset > total || bytes > total - table.offset)
+    return FAIL(check, "%s: is damaged: table '%s' lies outside the manifest", check->path, name);
+  return LATHE_OK;
+}
+
+/* Well-formed UTF-8 (RFC 3629) without control characters: names go to terminals, JSON and file names. */
+static bool is_clean_utf8(const unsigned char *text, size_t length) {
+  for (size_t i = 0; i < length;) {
+    unsigned char c = text[i];
+    size_t more = c < 0x80 ? 0 : c >= 0xc2 && c <= 0xdf ? 1 : (c & 0xf0) == 0xe0 ? 2 : c >= 0xf0 && c <= 0xf4 ? 3 : 9;
+    if (more == 9 || more >= length - i || c < 0x20 || c == 0x7f)
+      return false;
+    if (more) {
+      unsigned char next = text[i + 1];
+      /* Overlong forms, surrogates, and what lies beyond U+10FFFF. */
+      if ((c == 0xe0 && next < 0xa0) || (c == 0xed && next > 0x9f) || (c == 0xf0 && next < 0x90) || (c == 0xf4 && next > 0x8f))
+        return false;
+    }
+    for (size_t k = 1; k <= more; ++k)
+      if ((text[i + k] & 0xc0) != 0x80)
+        return false;
+    i += more + 1;
+  }
+  return true;
+}
+
+static lathe_status check_string(const lt_check *check, lathe_range range, size_t max_length, const char *what) {
+  uint32_t size = check->manifest->header->strings.count;
+  if (range.offset > size || range.length > size - range.offset)
+    return FAIL(check, "%s: is damaged: %s lies outside the string table", check->path, what);
+  if (range.length > max_length)
+    return FAIL(check, "%s: is damaged: %s has %u bytes, expected at most %zu", check->path, what, range.length, max_length);
+  if (!is_clean_utf8((const unsigned char *)check->manifest->strings + range.offset, range.length))
+    return FAIL(check, "%s: is damaged: %s is not printable UTF-8", check->path, what);
+  return LATHE_OK;
+}
+
+static lathe_status check_header_strings(const lt_check *check) {
+  const lathe_manifest_header *h = check->manifest->header;
+  TRY(check_string(check, h->target_triple, MAX_NAME, "the target triple"));
+  TRY(check_string(check, h->target_cpu, MAX_NAME, "the target CPU"));
+  TRY(check_string(check, h->compiler, MAX_NAME, "the compiler's name"));
+  TRY(check_string(check, h->flags, 16 * MAX_NAME, "the list of flags"));
+  TRY(check_string(check, h->model_name, MAX_NAME, "the model's name"));
+  TRY(check_string(check, h->batch_symbol, MAX_NAME, "the name of the batch dimension"));
+  TRY(check_string(check, h->weights_file, MAX_NAME, "the name of the weights file"));
+  return LATHE_OK;
+}
+
+/* The weights file lies in the artifact's folder or below it. */
+static lathe_status check_weights_file(const lt_check *check) {
+  lathe_range range = check->manifest->header->weights_file;
+  const char *name = check->manifest->strings + range.offset, *end = name + range.length;
+  bool bad = range.length && *name == '/';
+  for (const char *part = name; part < end && !bad;) {
+    const char *slash = memchr(part, '/', (size_t)(end - part));
+    const char *stop = slash ? slash : end;
+    bad = stop - part == 2 && part[0] == '.' && part[1] == '.';
+    part = stop + 1;
+  }
+  if (bad)
+    return FAIL(check, "%s: is damaged: weights file '%.*s' is not a path below the artifact's folder", check->path, (int)range.length, name);
+  return LATHE_OK;
+}
+
+static lathe_status check_tensor(const lt_check *check, const lathe_tensor_info *tensor, const char *kind, uint32_t index, bool *has_batch) {
+  const lt_manifest *m = check->manifest;
+  TRY(check_string(check, tensor->name, MAX_NAME, kind));
+  if (tensor->name.length == 0)
+    return FAIL(check, "%s: is damaged: %s %u has no name", check->path, kind, index);
+  if (lathe_dtype_size(tensor->dtype) == 0)
+    return FAIL(check, "%s: is damaged: %s %u has the unknown type %u", check->path, kind, index, tensor->dtype);
+  if (tensor->reserved != 0)
+    return FAIL(check, "%s: is damaged: %s %u has a reserved field that is not 0", check->path, kind, index);
+  if (tensor->rank > MAX_RANK)
+    return FAIL(check, "%s: is damaged: %s %u has rank %u, expected at most %d", check->path, kind, index, tensor->rank, MAX_RANK);
+  if (tensor->first_dim > m->header->dims.count || tensor->rank > m->header->dims.count - tensor->first_dim)
+    return FAIL(check, "%s: is damaged: dims of %s %u lie outside their table", check->path, kind, index);
+  int batch_dims = 0;
+  for (uint32_t i = 0; i < tensor->rank; ++i) {
+    lathe_affine dim = m->dims[tensor->first_dim + i];
+    int64_t at_min;
+    if (dim.c1 < 0 || !lt_affine_at(dim, m->header->min_batch, &at_min) || at_min < 1)
+      return FAIL(check, "%s: is damaged: dim %u of %s %u is not positive", check->path, i, kind, index);
+    batch_dims += dim.c1 != 0;
+  }
+  /* With two, the size would be quadratic in the batch, and checks at the ends of a range would not vouch for what lies between. */
+  if (batch_dims > 1)
+    return FAIL(check, "%s: is damaged: %s %u has %d dims that depend on the batch, expected at most 1", check->path, kind, index, batch_dims);
+  *has_batch |= batch_dims == 1;
+  return LATHE_OK;
+}
+
+static lathe_status check_tensors(const lt_check *check) {
+  const lt_manifest *m = check->manifest;
+  bool input_has_batch = false, output_has_batch = false;
+  for (uint32_t i = 0; i < m->header->inputs.count; ++i)
+    TRY(check_tensor(check, &m->inputs[i], "input", i, &input_has_batch));
+  for (uint32_t i = 0; i < m->header->outputs.count; ++i)
+    TRY(check_tensor(check, &m->outputs[i], "output", i, &output_has_batch));
+  if (m->header->min_batch != m->header->max_batch && !input_has_batch)
+    return FAIL(check, "%s: is damaged: the batch is free, but no input has a batch dim", check->path);
+  return LATHE_OK;
+}
+
+static lathe_status check_calls(const lt_check *check) {
+  const lt_manifest *m = check->manifest;
+  const lathe_manifest_header *h = m->header;
+  for (uint32_t i = 0; i < h->calls.count; ++i) {
+    const lathe_call *call = &m->calls[i];
+    if (call->kernel >= h->kernels.count)
+      return FAIL(check, "%s: is damaged: call %u names kernel %u of %u", check->path, i, call->kernel, h->kernels.count);
+    if (call->first_arg > h->args.count || call->arg_count > h->args.count - call->first_arg)
+      return FAIL(check, "%s: is damaged: arguments of call %u lie outside their table", check->path, i);
+    if (call->first_node > h->nodes.count || call->node_count > h->nodes.count - call->first_node)
+      return FAIL(check, "%s: is damaged: nodes of call %u lie outside their table", check->path, i);
+    if (call->grain < 1)
+      return FAIL(check, "%s: is damaged: grain of call %u is 0, expected at least 1", check->path, i);
+  }
+  for (uint32_t i = 0; i < h->args.count; ++i) {
+    const lathe_arg *arg = &m->args[i];
+    uint32_t limit = arg->kind == LATHE_ARG_INPUT ? h->inputs.count : arg->kind == LATHE_ARG_OUTPUT ? h->outputs.count : 1;
+    if (arg->kind > LATHE_ARG_BATCH)
+      return FAIL(check, "%s: is damaged: argument %u has the unknown kind %u", check->path, i, arg->kind);
+    if (arg->index >= limit)
+      return FAIL(check, "%s: is damaged: argument %u has the index %u, expected less than %u", check->path, i, arg->index, limit);
+    if (arg->kind == LATHE_ARG_BATCH && (arg->offset.c0 != 0 || arg->offset.c1 != 0))
+      return FAIL(check, "%s: is damaged: argument %u is the batch, but has an offset", check->path, i);
+  }
+  return LATHE_OK;
+}
+
+static lathe_status check_names(const lt_check *check) {
+  const lt_manifest *m = check->manifest;
+  for (uint32_t i = 0; i < m->header->kernels.count; ++i)
+    TRY(check_string(check, m->kernels[i].name, MAX_NAME, "a kernel's name"));
+  for (uint32_t i = 0; i < m->header->nodes.count; ++i)
+    TRY(check_string(check, m->nodes[i], MAX_NAME, "a node's name"));
+  for (uint32_t i = 0; i < m->header->features.count; ++i)
+    TRY(check_string(check, m->features[i], 64, "a CPU feature's name"));
+  return LATHE_OK;
+}
+
+lathe_status lt_manifest_open(const void *bytes, size_t size, const char *path, lt_manifest *m, lathe_error *error) {
+  const lathe_manifest_header *h = bytes;
+  lt_check check_value = {m, path, LATHE_REFUSED, error}, *check = &check_value;
+  memset(m, 0, sizeof *m);
+  /* The version comes first: of another format's manifest nothing else may be believed. */
+  if (size < 16 || memcmp(h->magic, LATHE_MANIFEST_MAGIC, sizeof h->magic) != 0)
+    return FAIL(check, "%s: is damaged: the manifest does not start with its magic", path);
+  if (h->format_major != LATHE_FORMAT_MAJOR || h->format_minor > LATHE_FORMAT_MINOR)
+    return FAIL(check, "%s: has format %u.%u, this runtime reads %d.0 to %d.%d; %s", path, h->format_major, h->format_minor, LATHE_FORMAT_MAJOR,
+                LATHE_FORMAT_MAJOR, LATHE_FORMAT_MINOR, h->format_major < LATHE_FORMAT_MAJOR ? "recompile the model" : "use a newer runtime");
+  if (size < sizeof *h || h->total_bytes != size)
+    return FAIL(check, "%s: is damaged: the manifest has %zu bytes and says that it has %llu", path, size,
+                size < sizeof *h ? 0ull : (unsigned long long)h->total_bytes);
+  m->header = h;
+  TRY(check_table(check, h->strings, 1, "strings"));
+  TRY(check_table(check, h->inputs, sizeof(lathe_tensor_info), "inputs"));
+  TRY(check_table(check, h->outputs, sizeof(lathe_tensor_info), "outputs"));
+  TRY(check_table(check, h->dims, sizeof(lathe_affine), "dims"));
+  TRY(check_table(check, h->kernels, sizeof(lathe_kernel_info), "kernels"));
+  TRY(check_table(check, h->calls, sizeof(lathe_call), "calls"));
+  TRY(check_table(check, h->args, sizeof(lathe_arg), "args"));
+  TRY(check_table(check, h->nodes, sizeof(lathe_range), "nodes"));
+  TRY(check_table(check, h->features, sizeof(lathe_range), "features"));
+  m->strings = table_at(check, h->strings);
+  m->inputs = table_at(check, h->inputs);
+  m->outputs = table_at(check, h->outputs);
+  m->dims = table_at(check, h->dims);
+  m->kernels = table_at(check, h->kernels);
+  m->calls = table_at(check, h->calls);
+  m->args = table_at(check, h->args);
+  m->nodes = table_at(check, h->nodes);
+  m->features = table_at(check, h->features);
+
+  if (h->min_batch < 1 || h->max_batch < h->min_batch)
+    return FAIL(check, "%s: is damaged: batch range %lld to %lld", path, (long long)h->min_batch, (long long)h->max_batch);
+  if (h->weights_bytes > INT64_MAX || h->scratch_bytes > INT64_MAX / 2)
+    return FAIL(check, "%s: is damaged: the size of weights or scratch is not plausible", path);
+  TRY(check_header_strings(check));
+  TRY(check_weights_file(check));
+  TRY(check_names(check));
+  TRY(check_tensors(check));
+  TRY(check_calls(check));
+  return lt_manifest_check_batch(m, h->min_batch, path, LATHE_REFUSED, error);
+}
+
+/* ---- values at one batch size ---- */
+
+static lathe_status check_argument(const lt_check *check, uint32_t index, int64_t batch) {
+  const lt_manifest *m = check->manifest;
+  const lathe_arg *arg = &m->args[index];
+  const char *base = "the arena";
+  int64_t offset, size = 0;
+  bool fits = true;
+  switch (arg->kind) {
+  case LATHE_ARG_INPUT:
+    base = "its input";
+    fits = lt_tensor_bytes(m, &m->inputs[arg->index], batch, &size);
+    break;
+  case LATHE_ARG_OUTPUT:
+    base = "its output";
+    fits = lt_tensor_bytes(m, &m->outputs[arg->index], batch, &size);
+    break;
+  case LATHE_ARG_WEIGHTS:
+    base = "the weights";
+    size = (int64_t)m->header->weights_bytes;
+    break;
+  case LATHE_ARG_ARENA:
+    fits = lt_affine_at(m->header->arena_bytes, batch, &size);
+    break;
+  default:
+    return LATHE_OK;
+  }
+  if (!fits || !lt_affine_at(arg->offset, batch, &offset) || offset >= size)
+    return FAIL(check, "%s: is damaged: argument %u lies outside %s at batch %lld", check->path, index, base, (long long)batch);
+  return LATHE_OK;
+}
+
+lathe_status lt_manifest_check_batch(const lt_manifest *m, int64_t batch, const char *path, lathe_status failure, lathe_error *error) {
+  lt_check check_value = {m, path, failure, error}, *check = &check_value;
+  const lathe_manifest_header *h = m->header;
+  int64_t value;
+  /* Half of the address space, so that adding the scratch and rounding up cannot wrap either. */
+  if (!lt_affine_at(h->arena_bytes, batch, &value) || value > INT64_MAX / 2)
+    return FAIL(check, "%s: batch %lld is too large: the arena's size overflows", path, (long long)batch);
+  for (uint32_t i = 0; i < h->inputs.count + h->outputs.count; ++i) {
+    bool input = i < h->inputs.count;
+    uint32_t index = input ? i : i - h->inputs.count;
+    if (!lt_tensor_bytes(m, input ? &m->inputs[index] : &m->outputs[index], batch, &value))
+      return FAIL(check, "%s: batch %lld is too large: the size of %s %u overflows", path, (long long)batch, input ? "input" : "output", index);
+  }
+  for (uint32_t i = 0; i < h->calls.count; ++i) {
+    const lathe_call *call = &m->calls[i];
+    if (!lt_affine_at(call->space, batch, &value) || !lt_affine_at(call->flops, batch, &value) || !lt_affine_at(call->bytes, batch, &value))
+      return FAIL(check, "%s: batch %lld does not fit call %u: a count is negative or overflows", path, (long long)batch, i);
+  }
+  for (uint32_t i = 0; i < h->args.count; ++i)
+    TRY(check_argument(check, i, batch));
+  return LATHE_OK;
+}
