@@ -1,0 +1,78 @@
+"""A builder for small ONNX models, and the check that one artifact of a model gives ONNX Runtime's numbers at every batch size."""
+
+import re
+
+import numpy
+import onnx
+from harness import Oracle, assert_close, compile_model
+from lathe_runtime import Context, Model
+from onnx import TensorProto, helper, numpy_helper
+
+BATCHES = (1, 2, 5)
+
+
+class Graph:
+    """Nodes are added in order; `op` returns the name of the node's first output. The input is 'x', N × its shape."""
+
+    def __init__(self, shape, seed=0, opset=17, batch="N"):
+        self.random = numpy.random.default_rng([7, seed])
+        self.shape, self.opset, self.batch = tuple(shape), opset, batch
+        self.nodes, self.weights, self.count = [], [], 0
+
+    def constant(self, array, name=None):
+        name = name or f"w{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(numpy.asarray(array), name))
+        return name
+
+    def normal(self, *shape, scale=1.0):
+        return self.constant((self.random.standard_normal(shape) * scale).astype(numpy.float32))
+
+    def op(self, kind, *inputs, outputs=1, **attributes):
+        self.count += 1
+        names = [f"t{self.count}" if i == 0 else f"t{self.count}_{i}" for i in range(outputs)]
+        self.nodes.append(helper.make_node(kind, list(inputs), names, name=f"{kind.lower()}_{self.count}", **attributes))
+        return names[0]
+
+    def conv(self, x, channels, filters, kernel, bias=True, group=1, **attributes):
+        weight = self.normal(filters, channels // group, *kernel, scale=(channels // group * numpy.prod(kernel)) ** -0.5)
+        inputs = [x, weight] + ([self.normal(filters)] if bias else [])
+        if group > 1:
+            attributes["group"] = group
+        return self.op("Conv", *inputs, **attributes)
+
+    def batch_norm(self, x, channels, **attributes):
+        random = self.random
+        statistics = [random.uniform(0.5, 2, channels), random.standard_normal(channels), random.standard_normal(channels), random.uniform(0.3, 3, channels)]
+        return self.op("BatchNormalization", x, *[self.constant(array.astype(numpy.float32)) for array in statistics], **attributes)
+
+    def model(self, *outputs):
+        graph = helper.make_graph(
+            self.nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [self.batch, *self.shape])],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs], self.weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8, producer_name="lathe-tests")
+        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        onnx.checker.check_model(model)
+        return model
+
+    def input(self, batch):
+        return self.random.standard_normal((batch, *self.shape), dtype=numpy.float32)
+
+
+def check(graph, outputs, folder, batches=BATCHES, flags=()):
+    """Compiles once, runs at each batch size, compares with ONNX Runtime. The bound leaves room for another order of summation and for nothing else."""
+    outputs = [outputs] if isinstance(outputs, str) else outputs
+    onnx_model = graph.model(*outputs)
+    artifact = Model(compile_model(onnx_model, folder / "m.so", *flags))
+    oracle = Oracle(onnx_model, optimised=False)
+    context = Context(artifact, max_batch=max(batches) if graph.batch == "N" else 0)
+    for batch in batches:
+        inputs = {"x": graph.input(batch)}
+        want, got = oracle.run(inputs), context.run(inputs)
+        assert list(got) == list(want)
+        for name in want:
+            scale = numpy.abs(want[name]).max(initial=1)
+            assert_close(got[name], want[name], 5e-6 * scale, f"batch {batch}, output '{name}' {want[name].shape}")
+
+
+def identifier(text):
+    return re.sub(r"[^A-Za-z0-9]+", "-", str(text)).strip("-")
