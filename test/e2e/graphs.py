@@ -18,6 +18,7 @@ class Graph:
         self.random = numpy.random.default_rng([7, seed])
         self.shape, self.opset, self.batch = tuple(shape), opset, batch
         self.nodes, self.weights, self.count = [], [], 0
+        self.output_shape = None  # only for graphs whose output shape onnx cannot infer
 
     def constant(self, array, name=None):
         name = name or f"w{len(self.weights)}"
@@ -48,7 +49,7 @@ class Graph:
     def model(self, *outputs):
         graph = helper.make_graph(
             self.nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [self.batch, *self.shape])],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs], self.weights)
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, self.output_shape) for name in outputs], self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8, producer_name="lathe-tests")
         model = onnx.shape_inference.infer_shapes(model, data_prop=True)
         onnx.checker.check_model(model)

@@ -229,6 +229,7 @@ for target in [[0, -1], [-1, 120], [0, 2, 3, 5, 4], [0, 0, 20], [-1, 6, 20]]:
 def reshape_as_exporters_write_it(folder, opset):
     """view(x.size(0), -1): Shape, Gather, Unsqueeze, Concat."""
     graph = Graph((6, 5, 4), opset=opset)
+    graph.output_shape = ["N", 10]
     batch = graph.op("Gather", graph.op("Shape", "x"), graph.constant(numpy.array(0, numpy.int64)), axis=0)
     axes = {"axes": [0]} if opset < 13 else {}
     inputs = [batch] if opset < 13 else [batch, graph.constant(numpy.array([0], numpy.int64))]
