@@ -1,0 +1,62 @@
+// Index arithmetic for code that generates loops: constants are made once, at the top of the function; x + 0 and x * 1 fold away.
+#ifndef DIALECTS_NN_INDEXBUILDER_H
+#define DIALECTS_NN_INDEXBUILDER_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace lathe::nn {
+
+class IndexBuilder {
+public:
+  /// Builds before `op`, at its location.
+  explicit IndexBuilder(mlir::Operation *op)
+      : b(op->getLoc(), op), entry(&op->getParentOfType<mlir::FunctionOpInterface>().getFunctionBody().front()) {}
+
+  mlir::Value constant(int64_t v) {
+    mlir::Value &slot = constants[v];
+    if (!slot) {
+      mlir::OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(entry);
+      slot = mlir::arith::ConstantIndexOp::create(b, v);
+    }
+    return slot;
+  }
+  mlir::Value add(mlir::Value a, int64_t v) {
+    if (v == 0)
+      return a;
+    if (auto c = mlir::getConstantIntValue(a))
+      return constant(*c + v);
+    return mlir::arith::AddIOp::create(b, a, constant(v));
+  }
+  mlir::Value add(mlir::Value a, mlir::Value v) {
+    if (auto c = mlir::getConstantIntValue(v))
+      return add(a, *c);
+    if (auto c = mlir::getConstantIntValue(a))
+      return add(v, *c);
+    return mlir::arith::AddIOp::create(b, a, v);
+  }
+  mlir::Value mul(mlir::Value a, int64_t v) {
+    if (v == 1)
+      return a;
+    if (v == 0)
+      return constant(0);
+    if (auto c = mlir::getConstantIntValue(a))
+      return constant(*c * v);
+    return mlir::arith::MulIOp::create(b, a, constant(v));
+  }
+
+protected:
+  mlir::ImplicitLocOpBuilder b;
+
+private:
+  mlir::Block *entry;
+  llvm::DenseMap<int64_t, mlir::Value> constants;
+};
+
+} // namespace lathe::nn
+
+#endif // DIALECTS_NN_INDEXBUILDER_H

@@ -1,0 +1,13 @@
+// Passes from buffers to loops; see Passes.td.
+#ifndef PASSES_MEMREF_TO_LOOPS_PASSES_H
+#define PASSES_MEMREF_TO_LOOPS_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace lathe::passes {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "passes/memref_to_loops/Passes.h.inc"
+} // namespace lathe::passes
+
+#endif // PASSES_MEMREF_TO_LOOPS_PASSES_H

@@ -1,0 +1,150 @@
+// lathe-tile-windowed: a windowed operation on buffers becomes scf.forall(image, channel group, outer rows) over nn.microkernel operations, one per
+// register tile. All halo and border arithmetic is here: window ranges are clipped per outer dimension, and lines are covered by the static segments of
+// the tiling attribute, so that inner tiles see no border at all. No masks, no padded copies.
+//
+// Loop order: channel groups outside rows. Measured: one output plane is then written sequentially and the group's weights stay in the cache.
+#include "dialects/nn/IndexBuilder.h"
+#include "dialects/nn/NNDialect.h"
+#include "passes/memref_to_loops/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace lathe::passes {
+#define GEN_PASS_DEF_TILEWINDOWEDPASS
+#include "passes/memref_to_loops/Passes.h.inc"
+} // namespace lathe::passes
+
+using namespace mlir;
+using namespace lathe::nn;
+
+namespace {
+
+class Tiler : IndexBuilder {
+public:
+  explicit Tiler(WindowedOpInterface op)
+      : IndexBuilder(op), op(op), spatial(op.getSpatialRank()), window(op.getWindowShape()), strides(op.getWindowStrides()),
+        dilations(op.getWindowDilations()), padBegin(op.getPadBegin()), padEnd(op.getPadEnd()), tiling(op.getTilingOrNull()) {
+    input = extents(cast<ShapedType>(op.getInput().getType()));
+    output = extents(op.getOutputType());
+  }
+
+  void tile() {
+    Value init = op.getInitOrNull();
+    bool batched = op.getOutputType().isDynamicDim(0);
+    SmallVector<OpFoldResult> bounds;
+    if (batched)
+      bounds.push_back(memref::DimOp::create(b, init, constant(0)).getResult());
+    else
+      bounds.push_back(b.getIndexAttr(op.getOutputType().getDimSize(0)));
+    bounds.push_back(b.getIndexAttr(groups()));
+    for (int64_t d = 0; d + 1 < spatial; ++d)
+      bounds.push_back(b.getIndexAttr(d + 2 == spatial ? output[d] / tiling.getMerge() : output[d]));
+    auto forall = scf::ForallOp::create(b, bounds, ValueRange{}, std::nullopt);
+    b.setInsertionPointToStart(forall.getBody());
+    image = forall.getInductionVar(0);
+    group = forall.getInductionVar(1);
+    for (int64_t d = 0; d + 1 < spatial; ++d)
+      clip(d, mul(forall.getInductionVar(2 + d), d + 2 == spatial ? tiling.getMerge() : 1));
+    line();
+    op->erase();
+  }
+
+private:
+  /// Spatial extents of an operand, whatever its layout.
+  SmallVector<int64_t> extents(ShapedType type) {
+    if (isa<MatMulOp>(op.getOperation()))
+      return {type.getRank() == 3 ? type.getDimSize(1) : 1};
+    return SmallVector<int64_t>(type.getShape().slice(2, spatial));
+  }
+
+  int64_t groups() {
+    if (Value weights = op.getWeightsOrNull())
+      return cast<ShapedType>(weights.getType()).getDimSize(0);
+    return op.getOutputType().getDimSize(1) / tiling.getKu(); // pools: channel blocks
+  }
+
+  /// Outer dimension `d` at output position `row`: input position of window element 0 and the range of elements inside the input.
+  void clip(int64_t d, Value row) {
+    rows.push_back(row);
+    Value start = add(mul(row, strides[d]), -padBegin[d]);
+    first.push_back(start);
+    int64_t lastStart = (output[d] - 1) * strides[d] - padBegin[d];
+    bool before = padBegin[d] > 0, beyond = lastStart + dilatedWindow(window[d], dilations[d]) > input[d];
+    // elements r with 0 <= start + r * dilation < extent
+    auto ceilDiv = [&](Value v) { return dilations[d] == 1 ? v : arith::CeilDivSIOp::create(b, v, constant(dilations[d])).getResult(); };
+    begin.push_back(before ? arith::MaxSIOp::create(b, ceilDiv(arith::SubIOp::create(b, constant(0), start)), constant(0)).getResult() : constant(0));
+    end.push_back(beyond ? arith::MinSIOp::create(b, ceilDiv(arith::SubIOp::create(b, constant(input[d]), start)), constant(window[d])).getResult()
+                         : constant(window[d]));
+  }
+
+  /// Covers one line of the last dimension with register tiles; runs of equal tiles that see no border become a loop.
+  void line() {
+    ArrayRef<int64_t> segments = tiling.getSegments();
+    int64_t column = 0;
+    for (size_t i = 0; i < segments.size();) {
+      int64_t width = segments[i];
+      size_t run = 0;
+      while (i + run < segments.size() && segments[i + run] == width && interior(column + run * width, width))
+        ++run;
+      if (run > 1) {
+        auto loop = scf::ForOp::create(b, constant(0), constant(run), constant(1));
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(loop.getBody());
+        microKernel(add(mul(loop.getInductionVar(), width), column), column, width, false);
+      } else {
+        microKernel(constant(column), column, width, !interior(column, width));
+      }
+      size_t covered = std::max<size_t>(run, 1);
+      column += covered * width;
+      i += covered;
+    }
+  }
+
+  bool interior(int64_t column, int64_t width) {
+    int64_t d = spatial - 1, lead = column * strides[d] - padBegin[d];
+    int64_t last = (column + width - 1) * strides[d] - padBegin[d] + dilatedWindow(window[d], dilations[d]);
+    return lead >= 0 && last <= input[d] * tiling.getMerge();
+  }
+
+  void microKernel(Value column, int64_t firstColumn, int64_t width, bool edge) {
+    SmallVector<int64_t> pads(padBegin);
+    llvm::append_range(pads, padEnd);
+    auto pool = dyn_cast<PoolOp>(op.getOperation());
+    auto kernel = MicroKernelOp::create(
+        b, ReductionAttr::get(b.getContext(), op.getReduction()), image, group, rows, column, first, begin, end, op.getInput(), op.getWeightsOrNull(),
+        op.getExtras(), op.getInitOrNull(), b.getDenseI64ArrayAttr(window), b.getDenseI64ArrayAttr(strides), b.getDenseI64ArrayAttr(dilations),
+        b.getDenseI64ArrayAttr(pads), pool && pool.getCountIncludePad() ? b.getUnitAttr() : UnitAttr(),
+        b.getDenseI64ArrayAttr({op.getInputChannels(), op.getOutputChannels()}), tiling, b.getI64IntegerAttr(width), b.getI64IntegerAttr(firstColumn),
+        edge ? b.getUnitAttr() : UnitAttr());
+    IRMapping map;
+    op.getEpilogue().cloneInto(&kernel.getEpilogue(), map);
+  }
+
+  WindowedOpInterface op;
+  int64_t spatial;
+  SmallVector<int64_t> window, strides, dilations, padBegin, padEnd, input, output;
+  TilingAttr tiling;
+  Value image, group;
+  SmallVector<Value> rows, first, begin, end;
+};
+
+struct TileWindowedPass : lathe::passes::impl::TileWindowedPassBase<TileWindowedPass> {
+  void runOnOperation() override {
+    if (!getOperation()->hasAttr(NNDialect::kKernelAttr))
+      return;
+    SmallVector<WindowedOpInterface> ops;
+    getOperation().walk([&](WindowedOpInterface op) { ops.push_back(op); });
+    for (WindowedOpInterface op : ops) {
+      if (!op.getTilingOrNull() || !isa<MemRefType>(op.getInput().getType())) {
+        op->emitOpError("expects a tiling attribute and buffers before it is tiled");
+        return signalPassFailure();
+      }
+      Tiler(op).tile();
+    }
+  }
+};
+
+} // namespace

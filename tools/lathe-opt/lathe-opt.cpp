@@ -1,0 +1,12 @@
+// lathe-opt: mlir-opt with Lathe's dialect and passes. `lathe-opt --help` lists the passes; docs/generated describes them.
+#include "compiler/Registration.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  lathe::registerEverything(registry);
+  lathe::registerLathePasses();
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Lathe's optimizer driver\n", registry));
+}
