@@ -31,4 +31,7 @@ bool lt_affine_at(lathe_affine value, int64_t batch, int64_t *result);
 /* Bytes of a tensor; false if that overflows. */
 bool lt_tensor_bytes(const lt_manifest *manifest, const lathe_tensor_info *tensor, int64_t batch, int64_t *result);
 
+/* The text of lathe_model_manifest_json; malloc'ed, null without memory. */
+char *lt_manifest_json(const lt_manifest *manifest);
+
 #endif

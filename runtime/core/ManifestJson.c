@@ -1,6 +1,6 @@
 /* The manifest as JSON text. Its strings are checked UTF-8 without control characters, so two characters need an escape. */
 #define _GNU_SOURCE
-#include "runtime/core/Model.h"
+#include "runtime/core/Manifest.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -109,8 +109,7 @@ static void put_call(writer *w, const lt_manifest *m, const lathe_call *call) {
   put(w, "]}");
 }
 
-char *lt_manifest_json(const lathe_model *model) {
-  const lt_manifest *m = &model->manifest;
+char *lt_manifest_json(const lt_manifest *m) {
   const lathe_manifest_header *h = m->header;
   writer value = {0}, *w = &value;
   put(w, "{\"format\":\"%u.%u\",", h->format_major, h->format_minor);

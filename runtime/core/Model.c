@@ -200,20 +200,49 @@ static lathe_status load(lathe_model *model, int file, lathe_error *error) {
   return status;
 }
 
+static lathe_status open_file(const char *path, int *file, lathe_error *error) {
+  *file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* O_NONBLOCK: a FIFO must not make us wait */
+  return *file < 0 ? lt_fail(error, LATHE_INVALID_INPUT, "%s: cannot be opened: %s", path, strerror(errno)) : LATHE_OK;
+}
+
+lathe_status lathe_artifact_json(const char *path, char **json, lathe_error *error) {
+  if (!path || !json)
+    return lt_fail(error, LATHE_USAGE, "lathe_artifact_json: %s is null", path ? "json" : "path");
+  *json = NULL;
+  int file;
+  lt_elf elf;
+  lt_manifest manifest;
+  lathe_status status = open_file(path, &file, error);
+  if (status != LATHE_OK)
+    return status;
+  status = lt_elf_read(file, path, &elf, error);
+  close(file);
+  if (status != LATHE_OK)
+    return status;
+  status = lt_manifest_open(elf.manifest, elf.manifest_bytes, path, &manifest, error);
+  if (status == LATHE_OK && !(*json = lt_manifest_json(&manifest)))
+    status = lt_fail(error, LATHE_INTERNAL, "%s: no memory to describe it", path);
+  free(elf.manifest);
+  return status;
+}
+
+void lathe_json_destroy(char *json) { free(json); }
+
 lathe_status lathe_model_load(const char *path, lathe_model **result, lathe_error *error) {
   if (!path || !result)
     return lt_fail(error, LATHE_USAGE, "lathe_model_load: %s is null", path ? "model" : "path");
   *result = NULL;
-  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* O_NONBLOCK: a FIFO must not make us wait */
-  if (file < 0)
-    return lt_fail(error, LATHE_INVALID_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
+  int file;
+  lathe_status status = open_file(path, &file, error);
+  if (status != LATHE_OK)
+    return status;
   lathe_model *model = calloc(1, sizeof *model);
   if (!model || !(model->path = strdup(path))) {
     free(model);
     close(file);
     return lt_fail(error, LATHE_INTERNAL, "%s: no memory to load it", path);
   }
-  lathe_status status = load(model, file, error);
+  status = load(model, file, error);
   close(file);
   if (status == LATHE_OK)
     *result = model;
@@ -293,7 +322,7 @@ const char *lathe_model_manifest_json(const lathe_model *model) {
   _Atomic(char *) *slot = (_Atomic(char *) *)&model->json;
   char *text = atomic_load(slot);
   if (!text) {
-    text = lt_manifest_json(model);
+    text = lt_manifest_json(&model->manifest);
     char *none = NULL;
     if (text && !atomic_compare_exchange_strong(slot, &none, text)) {
       free(text);

@@ -25,7 +25,4 @@ struct lathe_model {
   _Atomic(char *) json;
 };
 
-/* Builds the text of lathe_model_manifest_json; malloc'ed, null without memory. */
-char *lt_manifest_json(const lathe_model *model);
-
 #endif

@@ -107,6 +107,9 @@ LATHE_API const char *lathe_dtype_name(uint32_t dtype);
 /* Bytes of one element; 0 if unknown. */
 LATHE_API size_t lathe_dtype_size(uint32_t dtype);
 
+/* Reads and checks the manifest of an artifact without loading it: also of one that does not run on this machine. Pair with lathe_json_destroy. */
+LATHE_API lathe_status lathe_artifact_json(const char *path, char **json, lathe_error *error);
+LATHE_API void lathe_json_destroy(char *json);
 /* The whole manifest as JSON text (docs/ArtifactFormat.md lists the keys). The model owns it; null if there is no memory for it. */
 LATHE_API const char *lathe_model_manifest_json(const lathe_model *model);
 /* The packed weights, for checking them against the manifest's hash. */

@@ -1,0 +1,20 @@
+// ONNX TensorProto files (input_0.pb of ONNX test data), read without protobuf: a small message, and the runtime's tools stay light.
+#ifndef TOOLS_LATHE_RUN_ONNXTENSOR_H
+#define TOOLS_LATHE_RUN_ONNXTENSOR_H
+
+#include "tools/lathe-run/Tensor.h"
+
+namespace lathe::run {
+
+struct NamedTensor {
+  std::string name; // may be empty
+  Tensor tensor;
+};
+
+// Both throw Failure (exit 3).
+NamedTensor readOnnxTensor(const std::string &path);
+NamedTensor parseOnnxTensor(const std::string &content, const std::string &path);
+
+} // namespace lathe::run
+
+#endif
