@@ -1,0 +1,118 @@
+//===- Reproducer.cpp - what a failing or crashing pass leaves behind -----===//
+// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
+//===----------------------------------------------------------------------===//
+
+#include "compiler/inspect/Reproducer.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Signals.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <atomic>
+#include <fcntl.h>
+#include <mutex>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace lathe {
+
+/// The object whose snapshot a crash writes.
+static std::atomic<Reproducer *> watched = nullptr;
+
+/// Plain characters rather than a StringRef with a constructor: read by the signal handler of the thread that crashed.
+static thread_local const char *runningName = nullptr;
+static thread_local size_t runningSize = 0;
+
+/// Everything below is called from a signal handler: system calls only, no allocation.
+static bool writeAll(int fd, const char *data, size_t size) {
+  while (size) {
+    ssize_t done = ::write(fd, data, size);
+    if (done <= 0)
+      return false;
+    data += done;
+    size -= done;
+  }
+  return true;
+}
+
+static bool writeFile(const std::string &path, const std::string &contents) {
+  int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0)
+    return false;
+  bool ok = writeAll(fd, contents.data(), contents.size());
+  return ::close(fd) == 0 && ok;
+}
+
+static void say(const char *text, size_t size) { writeAll(STDERR_FILENO, text, size); }
+static void say(StringRef text) { say(text.data(), text.size()); }
+
+void Reproducer::onCrash(void *) {
+  // A second thread that crashes while the first one writes must not truncate the file again.
+  Reproducer *reproducer = watched.exchange(nullptr);
+  if (!reproducer)
+    return;
+  say("error: the compiler crashed");
+  if (runningName) {
+    say(" in pass '");
+    say(runningName, runningSize);
+    say("'");
+  }
+  if (reproducer->contents.empty()) {
+    say("; no reproducer: it crashed before the first snapshot\n");
+  } else if (writeFile(reproducer->file, reproducer->contents)) {
+    say("; replay it with: ");
+    say(reproducer->replay);
+    say("\n");
+  } else {
+    say("; the reproducer '");
+    say(reproducer->file);
+    say("' could not be written\n");
+  }
+  if (reproducer->crashExitCode)
+    ::_exit(reproducer->crashExitCode);
+}
+
+/// Quotes a word for a POSIX shell where it needs it: the command is there to be pasted.
+static std::string shellQuoted(StringRef word) {
+  auto plain = [](char c) { return llvm::isAlnum(c) || StringRef("_-./+,:=@").contains(c); };
+  if (!word.empty() && llvm::all_of(word, plain))
+    return word.str();
+  std::string quoted = "'";
+  for (char c : word)
+    c == '\'' ? quoted += "'\\''" : quoted += c;
+  return quoted + "'";
+}
+
+Reproducer::Reproducer(std::string path, std::string tool, int crashExitCode)
+    : file(std::move(path)), replay(tool + " " + shellQuoted(file) + " --run-reproducer"), crashExitCode(crashExitCode) {
+  // LLVM keeps a callback for the life of the process and has room for eight: ours is added once.
+  static std::once_flag once;
+  std::call_once(once, [] { llvm::sys::AddSignalHandler(&Reproducer::onCrash, nullptr); });
+  previous = watched.exchange(this);
+}
+
+Reproducer::~Reproducer() {
+  watched = previous;
+  runningName = nullptr;
+}
+
+void Reproducer::setRunning(StringRef pass) {
+  runningSize = pass.size();
+  runningName = pass.empty() ? nullptr : pass.data();
+}
+
+void Reproducer::setSnapshot(StringRef text, StringRef pipeline, bool disableThreading) {
+  std::string next;
+  llvm::raw_string_ostream os(next);
+  // MLIR accepts several metadata blocks, so one may be added to text that has one.
+  os << text << "\n{-#\n  external_resources: {\n    mlir_reproducer: {\n      pipeline: \"";
+  llvm::printEscapedString(pipeline, os);
+  os << "\",\n      disable_threading: " << (disableThreading ? "true" : "false") << ",\n      verify_each: true\n    }\n  }\n#-}\n";
+  // No pass runs between two snapshots, so nothing can crash on another thread while the text changes.
+  contents.swap(next);
+}
+
+bool Reproducer::write() const { return !contents.empty() && writeFile(file, contents); }
+
+} // namespace lathe
