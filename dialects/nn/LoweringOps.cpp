@@ -2,7 +2,7 @@
 #include "dialects/nn/NNDialect.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 using namespace lathe::nn;
@@ -102,7 +102,7 @@ LogicalResult LaunchOp::verify() {
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   Operation *kernel = symbols.lookupNearestSymbolFrom(*this, getKernelAttr());
-  if (!isa_and_nonnull<LLVM::LLVMFuncOp>(kernel))
+  if (!isa_and_nonnull<FunctionOpInterface>(kernel))
     return emitOpError("expects a kernel function (got ") << getKernelAttr() << ")";
   return success();
 }

@@ -1,0 +1,160 @@
+// lathe-build-plan: the entry function, by now a list of kernel calls on views, becomes data that the runtime walks. As code it would be larger, and
+// could be neither profiled, bisected nor run in parallel without callbacks.
+#include "dialects/nn/NNDialect.h"
+#include "passes/loops_to_llvm/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+namespace lathe::passes {
+#define GEN_PASS_DEF_BUILDPLANPASS
+#include "passes/loops_to_llvm/Passes.h.inc"
+} // namespace lathe::passes
+
+using namespace mlir;
+using namespace lathe::nn;
+
+namespace {
+
+/// c0 + c1 * N
+struct Affine {
+  int64_t c0 = 0, c1 = 0;
+};
+
+/// An index as c0 + c1 * N, where N is any dynamic size (all are the batch); failure if it is not of that form.
+FailureOr<Affine> evaluate(Value v) {
+  if (auto c = getConstantIntValue(v))
+    return Affine{*c, 0};
+  Operation *def = v.getDefiningOp();
+  if (isa_and_nonnull<memref::DimOp>(def))
+    return Affine{0, 1};
+  if (!isa_and_nonnull<arith::AddIOp, arith::MulIOp>(def))
+    return failure();
+  FailureOr<Affine> a = evaluate(def->getOperand(0)), b = evaluate(def->getOperand(1));
+  if (failed(a) || failed(b))
+    return failure();
+  if (isa<arith::AddIOp>(def))
+    return Affine{a->c0 + b->c0, a->c1 + b->c1};
+  if (a->c1 && b->c1)
+    return failure();
+  return Affine{a->c0 * b->c0, a->c0 * b->c1 + a->c1 * b->c0};
+}
+
+class PlanBuilder {
+public:
+  PlanBuilder(func::FuncOp entry) : entry(entry), b(entry) {}
+
+  LogicalResult build() {
+    SmallVector<Attribute> inputs, outputs;
+    for (BlockArgument argument : entry.getArguments()) {
+      unsigned i = argument.getArgNumber();
+      if (entry.getArgAttr(i, NNDialect::kArenaAttr)) {
+        arguments.push_back({ArgKind::arena, 0});
+        continue;
+      }
+      bool output = static_cast<bool>(entry.getArgAttr(i, "nn.output"));
+      SmallVector<Attribute> &list = output ? outputs : inputs;
+      arguments.push_back({output ? ArgKind::output : ArgKind::input, static_cast<int64_t>(list.size())});
+      auto type = cast<MemRefType>(argument.getType());
+      auto name = entry.getArgAttrOfType<StringAttr>(i, NNDialect::kNameAttr);
+      if (!name)
+        return entry.emitOpError("expects a name on argument ") << i;
+      list.push_back(b.getDictionaryAttr({b.getNamedAttr("name", name), b.getNamedAttr("type", TypeAttr::get(RankedTensorType::get(
+                                                                                                   type.getShape(), type.getElementType())))}));
+    }
+    SmallVector<LaunchOp> launches;
+    auto arena = entry->getAttrOfType<DenseI64ArrayAttr>(NNDialect::kArenaAttr);
+    OpBuilder body(entry.getContext());
+    Block launchBlock;
+    body.setInsertionPointToStart(&launchBlock);
+    for (CallOp call : entry.getBody().front().getOps<CallOp>())
+      if (failed(launch(call, body)))
+        return failure();
+    auto plan = PlanOp::create(b, entry.getLoc(), b.getArrayAttr(inputs), b.getArrayAttr(outputs), b.getArrayAttr(weights),
+                               arena ? arena : b.getDenseI64ArrayAttr({0, 0}));
+    Block &planBody = plan.getBody().emplaceBlock();
+    planBody.getOperations().splice(planBody.end(), launchBlock.getOperations());
+    entry.erase();
+    return success();
+  }
+
+private:
+  LogicalResult launch(CallOp call, OpBuilder &body) {
+    auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getKernelAttr());
+    auto space = kernel ? kernel->getAttrOfType<DenseI64ArrayAttr>("nn.space") : DenseI64ArrayAttr();
+    if (!space)
+      return call.emitOpError("expects a kernel with the attribute nn.space");
+    SmallVector<Attribute> args;
+    for (Value operand : call.getOperands()) {
+      FailureOr<ArgAttr> arg = resolve(operand);
+      if (failed(arg))
+        return call.emitOpError("expects operands that are views of the entry's arguments or weights (got ") << operand << ")";
+      args.push_back(*arg);
+    }
+    LaunchOp::create(body, call.getLoc(), call.getKernelAttr(), b.getArrayAttr(args), space, call.getNodesAttr(), call.getFlopsAttr(), call.getBytesAttr());
+    return success();
+  }
+
+  FailureOr<ArgAttr> resolve(Value v) {
+    Affine offset;
+    auto addElements = [&](int64_t elements, Type type) { offset.c0 += elements * (cast<MemRefType>(type).getElementTypeBitWidth() / 8); };
+    while (Operation *def = v.getDefiningOp()) {
+      if (auto weight = dyn_cast<WeightOp>(def))
+        return ArgAttr::get(b.getContext(), ArgKind::weights, weightIndex(weight), offset.c0, offset.c1);
+      if (auto view = dyn_cast<memref::ViewOp>(def)) {
+        FailureOr<Affine> shift = evaluate(view.getByteShift());
+        if (failed(shift))
+          return failure();
+        offset.c0 += shift->c0;
+        offset.c1 += shift->c1;
+        v = view.getSource();
+        continue;
+      }
+      if (isa<memref::SubViewOp, memref::ReinterpretCastOp>(def)) {
+        // The result's static offset counts from the buffer's start, the source's is part of it.
+        int64_t to = cast<MemRefType>(def->getResult(0).getType()).getStridesAndOffset().second;
+        int64_t from = cast<MemRefType>(def->getOperand(0).getType()).getStridesAndOffset().second;
+        if (ShapedType::isDynamic(to) || ShapedType::isDynamic(from))
+          return failure();
+        addElements(isa<memref::SubViewOp>(def) ? to - from : to, def->getResult(0).getType());
+        v = def->getOperand(0);
+        continue;
+      }
+      if (!isa<memref::CollapseShapeOp, memref::ExpandShapeOp, memref::CastOp>(def))
+        return failure();
+      v = def->getOperand(0);
+    }
+    auto [kind, index] = arguments[cast<BlockArgument>(v).getArgNumber()];
+    return ArgAttr::get(b.getContext(), kind, index, offset.c0, offset.c1);
+  }
+
+  int64_t weightIndex(WeightOp op) {
+    auto [it, fresh] = indices.insert({op.getWeight(), weights.size()});
+    if (fresh)
+      weights.push_back(op.getWeight());
+    return it->second;
+  }
+
+  func::FuncOp entry;
+  OpBuilder b;
+  SmallVector<std::pair<ArgKind, int64_t>> arguments;
+  SmallVector<Attribute> weights;
+  DenseMap<Attribute, int64_t> indices;
+};
+
+struct BuildPlanPass : lathe::passes::impl::BuildPlanPassBase<BuildPlanPass> {
+  void runOnOperation() override {
+    auto entry = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!entry) {
+      getOperation().emitOpError("expects an entry function @main");
+      return signalPassFailure();
+    }
+    if (failed(PlanBuilder(entry).build()))
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,109 @@
+// lathe-kernel-abi: see Passes.td. The bare-pointer convention of upstream's func-to-llvm leaves functions with dynamic memrefs unconverted without a
+// word; hence an ABI of our own, which the runtime's artifact.h describes as lathe_kernel_fn.
+#include "dialects/nn/NNDialect.h"
+#include "passes/loops_to_llvm/Passes.h"
+
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace lathe::passes {
+#define GEN_PASS_DEF_KERNELABIPASS
+#include "passes/loops_to_llvm/Passes.h.inc"
+} // namespace lathe::passes
+
+using namespace mlir;
+using namespace lathe::nn;
+
+namespace {
+
+struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
+  void runOnOperation() override {
+    func::FuncOp kernel = getOperation();
+    if (!kernel->hasAttr(NNDialect::kKernelAttr))
+      return;
+    if (failed(convert(kernel)))
+      signalPassFailure();
+  }
+
+  static Value i64(ImplicitLocOpBuilder &b, int64_t v) { return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(v)); }
+
+  /// The buffer of type `type` at pointer `p`. A leading dynamic size is never read in a kernel, since [begin, end) carries it: 1 stands for it.
+  static Value bufferAt(ImplicitLocOpBuilder &b, LLVMTypeConverter &converter, MemRefType type, Value p) {
+    auto [strides, offset] = type.getStridesAndOffset();
+    SmallVector<Value> fields{p, p, i64(b, offset)};
+    for (int64_t d : type.getShape())
+      fields.push_back(i64(b, ShapedType::isDynamic(d) ? 1 : d));
+    for (int64_t s : strides)
+      fields.push_back(i64(b, s));
+    Value descriptor = MemRefDescriptor::pack(b, b.getLoc(), converter, type, fields);
+    return UnrealizedConversionCastOp::create(b, type, descriptor).getResult(0);
+  }
+
+  LogicalResult convert(func::FuncOp kernel) {
+    Block &body = kernel.getBody().front();
+    auto foralls = llvm::to_vector(body.getOps<scf::ForallOp>());
+    if (foralls.size() != 1)
+      return kernel.emitOpError("expects one top-level scf.forall (got ") << foralls.size() << ")";
+    scf::ForallOp forall = foralls.front();
+    if (!forall.isNormalized())
+      return forall.emitOpError("expects lower bounds of 0 and steps of 1");
+    for (Type t : kernel.getArgumentTypes()) {
+      auto memref = dyn_cast<MemRefType>(t);
+      if (!memref || memref.getStridesAndOffset().second != 0 || llvm::any_of(memref.getShape().drop_front(memref.getRank() ? 1 : 0), ShapedType::isDynamic))
+        return kernel.emitOpError("expects buffers with offset 0 and no dynamic dimension but the leading one (got ") << t << ")";
+    }
+    for (auto dim : llvm::make_early_inc_range(body.getOps<memref::DimOp>()))
+      if (dim->use_empty())
+        dim.erase();
+
+    LLVMTypeConverter converter(&getContext());
+    auto ptr = LLVM::LLVMPointerType::get(&getContext());
+    unsigned buffers = body.getNumArguments();
+    ImplicitLocOpBuilder b(kernel.getLoc(), &body, body.begin());
+    Type i64Type = b.getI64Type();
+    Value args = body.addArgument(ptr, kernel.getLoc());
+    body.addArgument(ptr, kernel.getLoc()); // scratch: no kernel of this target needs any yet
+    Value begin = body.addArgument(i64Type, kernel.getLoc()), end = body.addArgument(i64Type, kernel.getLoc());
+    for (unsigned i = 0; i < buffers; ++i) {
+      Value slot = LLVM::GEPOp::create(b, ptr, ptr, args, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)});
+      Value p = LLVM::LoadOp::create(b, ptr, slot);
+      body.getArgument(i).replaceAllUsesWith(bufferAt(b, converter, cast<MemRefType>(body.getArgument(i).getType()), p));
+    }
+    body.eraseArguments(0, buffers);
+    kernel.setType(b.getFunctionType({ptr, ptr, i64Type, i64Type}, {}));
+    kernel.removeArgAttrsAttr();
+
+    b.setInsertionPoint(forall);
+    Value lower = arith::IndexCastOp::create(b, b.getIndexType(), begin), upper = arith::IndexCastOp::create(b, b.getIndexType(), end);
+    auto loop = scf::ForOp::create(b, lower, upper, arith::ConstantIndexOp::create(b, 1));
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<OpFoldResult> bounds = forall.getMixedUpperBound();
+    SmallVector<Value> indices(bounds.size());
+    Value rest = loop.getInductionVar();
+    int64_t inner = 1;
+    for (size_t d = bounds.size() - 1; d > 0; --d) {
+      auto extent = getConstantIntValue(bounds[d]);
+      if (!extent)
+        return forall.emitOpError("expects static upper bounds but for the leading one");
+      inner *= *extent;
+      Value divisor = arith::ConstantIndexOp::create(b, *extent);
+      indices[d] = arith::RemUIOp::create(b, rest, divisor);
+      rest = arith::DivUIOp::create(b, rest, divisor);
+    }
+    indices[0] = rest;
+    forall.getTerminator().erase();
+    IRRewriter(b).inlineBlockBefore(forall.getBody(), loop.getBody()->getTerminator(), indices);
+    auto images = getConstantIntValue(bounds[0]);
+    forall.erase();
+    kernel->setAttr("nn.space", b.getDenseI64ArrayAttr({images ? *images * inner : 0, images ? 0 : inner}));
+    return success();
+  }
+};
+
+} // namespace

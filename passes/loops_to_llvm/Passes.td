@@ -1,0 +1,39 @@
+//===- Passes.td - from loops to the LLVM dialect and the plan -----------------------------------------------------------------------------------===//
+#ifndef PASSES_LOOPS_TO_LLVM_PASSES_TD
+#define PASSES_LOOPS_TO_LLVM_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def KernelAbiPass : Pass<"lathe-kernel-abi", "::mlir::func::FuncOp"> {
+  let summary = "kernel functions to k(args, scratch, begin, end)";
+  let description = [{
+    **What.** A kernel's buffers become pointers loaded from the argument table, and its `scf.forall` a loop over iterations [begin, end) of the
+    linearised space, innermost dimension fastest. Buffers are rebuilt inside from plain pointers and their static types, so that no descriptor crosses a
+    call. The size of the space is left in the attribute `nn.space` as array<i64: c0, c1>: c0 + c1 * N iterations.
+
+    **Before/After.** test/passes/loops_to_llvm/kernel-abi.mlir.
+
+    **Requires / Leaves.** Requires one top-level scf.forall per kernel, whose leading upper bound alone may be the batch. Leaves the body as it is;
+    upstream's conversions finish the job.
+
+    **Numerics.** None.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect"];
+}
+
+def BuildPlanPass : Pass<"lathe-build-plan", "::mlir::ModuleOp"> {
+  let summary = "the entry function to nn.plan";
+  let description = [{
+    **What.** The calls of the entry function become `nn.launch` operations, whose arguments are data: input, output, weight or arena, and an offset
+    c0 + c1 * N found by following views. Weights are listed in the order of first use.
+
+    **Before/After.** test/passes/loops_to_llvm/build-plan.mlir.
+
+    **Requires / Leaves.** Requires kernels with `nn.space` and an entry function of calls and views only. Leaves no entry function.
+
+    **Numerics.** None.
+  }];
+  let dependentDialects = ["::lathe::nn::NNDialect"];
+}
+
+#endif // PASSES_LOOPS_TO_LLVM_PASSES_TD
