@@ -65,7 +65,7 @@ def may_use(user, used):
     if user == "compiler":
         return used in ("dialects", "passes") or used.startswith("passes/")
     if user in RUNTIME_TOOLS:
-        return used == "runtime"
+        return used == "runtime" or used in RUNTIME_TOOLS
     if user.startswith("tools"):
         return used in ("compiler", "tools")
     return False
