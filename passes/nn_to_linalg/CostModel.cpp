@@ -1,0 +1,96 @@
+#include "passes/nn_to_linalg/CostModel.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include <algorithm>
+
+using namespace lathe::passes;
+
+namespace {
+
+// Cycles of loop control per step, per tile, and per distinct width (code that the instruction cache holds besides).
+constexpr double kStepOverhead = 0.25, kTileOverhead = 12, kVariantOverhead = 60;
+// Input channels per iteration of the innermost loop: four are as fast as sixteen, and compile in half the time.
+constexpr int64_t kUnroll = 4;
+// A reduction this shallow is over before the epilogue of the tile before it: fewer accumulators let the two overlap.
+constexpr int64_t kShallow = 128, kShallowAccumulators = 16;
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Accumulators and the registers that one step needs besides: ku weight vectors and a broadcast. Three of 32 registers stay free, since LLVM's
+/// scheduler spills otherwise on some CPUs; with 16 there is none to spare.
+int64_t mostPixels(int64_t ku, int64_t depth, const Machine &m) {
+  int64_t room = m.registers - (m.registers >= 32 ? 3 : 0) - ku - 1;
+  if (depth <= kShallow)
+    room = std::min(room, kShallowAccumulators);
+  return room / ku;
+}
+
+double stepCycles(int64_t ku, int64_t pixels, double weightBandwidth, const Work &w, const Machine &m) {
+  double fma = static_cast<double>(ku * pixels) / m.fmaPerCycle;
+  double loads = static_cast<double>(w.multiply ? ku + pixels : ku * pixels) / m.loadsPerCycle;
+  double latency = m.fmaLatency;
+  double weights = w.multiply ? ku * m.lanes * m.elementBytes / weightBandwidth : 0;
+  return std::max({fma, loads, latency, weights}) + kStepOverhead;
+}
+
+double predict(const Tile &tile, const Work &w, const Machine &m) {
+  int64_t depth = w.inputChannels * w.windowElements, vectors = ceilDiv(w.outputChannels, m.lanes), groups = ceilDiv(vectors, tile.ku);
+  int64_t vectorBytes = m.lanes * m.elementBytes, groupBytes = tile.ku * vectorBytes * depth;
+  // A group's weights are read once per tile, from the level that holds them.
+  double l1 = m.loadsPerCycle * vectorBytes, bandwidth = groupBytes <= m.l1Bytes / 2 ? l1 : groupBytes <= m.l2Bytes / 2 ? l1 / 2 : m.l3BytesPerCycle;
+  double line = 0;
+  int64_t variants = 0, previous = 0;
+  for (int64_t pixels : tile.segments) {
+    double epilogue = tile.ku * pixels * (1.0 + static_cast<double>(w.epilogueLoads) / m.loadsPerCycle);
+    line += depth * stepCycles(tile.ku, pixels, bandwidth, w, m) + epilogue + kTileOverhead;
+    variants += pixels != previous;
+    previous = pixels;
+  }
+  double compute = groups * (w.lines / tile.merge) * line + variants * kVariantOverhead;
+  // Each group reads the whole input again; half of that hides behind the arithmetic.
+  double inputBandwidth = w.inputBytes <= m.l2Bytes / 2 ? l1 / 2 : m.l3BytesPerCycle;
+  return compute + 0.5 * groups * w.inputBytes / inputBandwidth;
+}
+
+} // namespace
+
+llvm::SmallVector<int64_t> lathe::passes::balancedSegments(int64_t width, int64_t most) {
+  int64_t count = ceilDiv(width, std::max<int64_t>(most, 1));
+  llvm::SmallVector<int64_t> segments(count, width / count);
+  for (int64_t i = 0; i < width % count; ++i)
+    ++segments[i];
+  return segments;
+}
+
+Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVectorImpl<Tile> *others, size_t count) {
+  int64_t vectors = ceilDiv(w.outputChannels, m.lanes), depth = w.inputChannels * w.windowElements;
+  llvm::SmallVector<Tile> tiles;
+  for (int64_t ku = 1; ku <= std::min<int64_t>(vectors, 8); ++ku) {
+    if (!w.paddedChannels && vectors % ku)
+      continue;
+    int64_t widest = w.multiply ? mostPixels(ku, depth, m) : std::min<int64_t>(mostPixels(ku, depth, m), 16 / ku);
+    if (widest < 1)
+      continue;
+    for (int64_t merge = 1; merge <= w.mergeableLines; ++merge) {
+      if (w.mergeableLines % merge)
+        continue;
+      int64_t previous = 0;
+      for (int64_t most = std::min(widest, w.lineWidth * merge); most >= 1; --most) {
+        Tile tile{ku, std::min(kUnroll, w.inputChannels), merge, balancedSegments(w.lineWidth * merge, most), 0};
+        if (tile.segments.front() == previous)
+          continue; // the same cover again
+        previous = tile.segments.front();
+        tile.cycles = predict(tile, w, m);
+        tiles.push_back(std::move(tile));
+        if (most <= widest / 3)
+          break; // ever narrower tiles only add steps
+      }
+    }
+  }
+  // Ties go to the earlier candidate: fewer channel vectors, fewer merged lines, wider tiles.
+  llvm::stable_sort(tiles, [](const Tile &a, const Tile &b) { return a.cycles < b.cycles; });
+  if (others)
+    for (size_t i = 1; i < tiles.size() && others->size() < count; ++i)
+      others->push_back(tiles[i]);
+  return tiles.front();
+}

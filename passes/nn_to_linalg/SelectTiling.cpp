@@ -1,0 +1,160 @@
+// nn-select-tiling: asks the cost model for each windowed operation's tile, writes it as an attribute, and brings weights and per-channel operands into
+// the order in which that tile reads them. Weights are recipes: packing appends steps, and touches no byte.
+#include "dialects/nn/NNDialect.h"
+#include "passes/nn_to_linalg/CostModel.h"
+#include "passes/nn_to_linalg/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/Support/FormatVariadic.h"
+
+namespace lathe::passes {
+#define GEN_PASS_DEF_SELECTTILINGPASS
+#include "passes/nn_to_linalg/Passes.h.inc"
+} // namespace lathe::passes
+
+using namespace mlir;
+using namespace lathe::nn;
+using namespace lathe::passes;
+
+namespace {
+
+int64_t product(ArrayRef<int64_t> values) {
+  int64_t p = 1;
+  for (int64_t v : values)
+    p *= v;
+  return p;
+}
+
+Work describe(WindowedOpInterface op) {
+  ShapedType out = op.getOutputType();
+  auto in = cast<ShapedType>(op.getInput().getType());
+  int64_t spatial = op.getSpatialRank();
+  bool matmul = isa<MatMulOp>(op.getOperation());
+  Work w;
+  w.multiply = static_cast<bool>(op.getWeightsOrNull());
+  w.inputChannels = w.multiply ? op.getInputChannels() : 1;
+  w.outputChannels = op.getOutputChannels();
+  w.windowElements = product(op.getWindowShape());
+  w.lineWidth = matmul ? (out.getRank() == 3 ? out.getDimSize(1) : 1) : out.getDimSize(1 + spatial);
+  w.lines = matmul ? 1 : product(out.getShape().slice(2, spatial - 1));
+  bool pointwise = w.multiply && w.windowElements == 1 && llvm::all_of(op.getWindowStrides(), [](int64_t s) { return s == 1; }) &&
+                   llvm::all_of(op.getPadBegin(), [](int64_t p) { return p == 0; }) && llvm::all_of(op.getPadEnd(), [](int64_t p) { return p == 0; });
+  w.mergeableLines = pointwise && spatial >= 2 ? out.getDimSize(spatial) : 1;
+  w.inputBytes = product(in.getShape().drop_front()) * (in.getElementTypeBitWidth() / 8);
+  for (size_t i = 0; i < op.getExtras().size(); ++i)
+    w.epilogueLoads += op.getExtraKind(i) == ExtraKind::elementwise;
+  w.paddedChannels = matmul; // its stores are masked at the last channel; blocked outputs have no room for whole vectors beyond theirs
+  return w;
+}
+
+struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTilingPass> {
+  void runOnOperation() override {
+    auto target = getOperation()->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>(NNDialect::kTargetAttr);
+    if (!target) {
+      getOperation()->emitOpError("expects the module attribute ") << NNDialect::kTargetAttr;
+      return signalPassFailure();
+    }
+    auto result = getOperation().walk([&](WindowedOpInterface op) { return select(op, target); });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+
+  WalkResult select(WindowedOpInterface op, TargetAttr target) {
+    MLIRContext *context = &getContext();
+    int64_t bits = op.getOutputType().getElementTypeBitWidth(), lanes = target.getLanes(bits);
+    bool blocked = op.getOutputType().getRank() == op.getSpatialRank() + 3;
+    if (blocked && op.getOutputType().getShape().back() != lanes)
+      return op->emitOpError("expects a blocked output of ") << lanes << " lanes (got " << op.getOutputType() << ")", WalkResult::interrupt();
+    if (auto conv = dyn_cast<ConvOp>(op.getOperation()); conv && conv.getGroups() != 1)
+      return op->emitOpError("expects groups = 1 (got ") << conv.getGroups() << ")", WalkResult::interrupt();
+
+    TilingAttr tiling = op.getTilingOrNull();
+    if (!tiling) { // one that is there was written by hand
+      Machine machine{lanes,
+                      target.getRegisters(),
+                      target.getFmaPerCycle(),
+                      target.getLoadsPerCycle(),
+                      target.getFmaLatency(),
+                      target.getL1Bytes(),
+                      target.getL2Bytes(),
+                      target.getL3BytesPerCycle(),
+                      bits / 8};
+      SmallVector<Tile> others;
+      Tile tile = naive ? Tile{1, 1, 1, balancedSegments(describe(op).lineWidth, 1), 0} : chooseTile(describe(op), machine, &others);
+      tiling = TilingAttr::get(context, tile.ku, tile.unroll, tile.merge, tile.segments);
+      if (auto r = remark::analysis(op.getLoc(), remark::RemarkOpts::name("tile").category(getArgument()))) {
+        auto text = [](const Tile &t) {
+          return llvm::formatv("{0} x {1} accumulators, {2} line(s) merged: {3:f0} cycles per image", t.ku, t.segments.front(), t.merge, t.cycles).str();
+        };
+        r << "chose " << text(tile);
+        for (const Tile &t : others)
+          r << "; instead of " << text(t);
+      }
+    }
+    op.setTiling(tiling);
+    if (op.getWeightsOrNull() && failed(packWeights(op, tiling, lanes)))
+      return WalkResult::interrupt();
+    return padExtras(op, tiling, lanes, blocked);
+  }
+
+  static StepAttr step(MLIRContext *context, StringRef kind, ArrayRef<int64_t> args) { return StepAttr::get(context, kind, args, FloatAttr(), WeightAttr()); }
+
+  static int64_t roundUp(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
+
+  /// [K, C, window...] to [groups, channel blocks, window..., Cv, ku V]; a matrix's [C, K] likewise, with a window of 1.
+  static LogicalResult packWeights(WindowedOpInterface op, TilingAttr tiling, int64_t lanes) {
+    auto weight = op.getWeightsOrNull().getDefiningOp<WeightOp>();
+    if (!weight)
+      return op->emitOpError("expects weights from nn.weight");
+    MLIRContext *context = op->getContext();
+    WeightAttr recipe = weight.getWeight();
+    SmallVector<int64_t> window = op.getWindowShape();
+    int64_t spatial = op.getSpatialRank(), c = op.getInputChannels(), k = op.getOutputChannels();
+    bool matmul = isa<MatMulOp>(op.getOperation());
+    if (matmul)
+      recipe = recipe.withStep(step(context, "transpose", {1, 0})).withStep(step(context, "reshape", {k, c, 1}));
+    int64_t cv = matmul || op.isBlocked(op.getInput()) ? lanes : std::min(c, lanes), row = tiling.getKu() * lanes;
+    int64_t kPadded = roundUp(k, row), cPadded = roundUp(c, cv);
+    SmallVector<int64_t> padded{kPadded, cPadded}, split{kPadded / row, row, cPadded / cv, cv}, order{0, 2};
+    llvm::append_range(padded, window);
+    llvm::append_range(split, window);
+    for (int64_t d = 0; d < spatial; ++d)
+      order.push_back(4 + d);
+    order.append({3, 1});
+    if (kPadded != k || cPadded != c)
+      recipe = recipe.withStep(step(context, "pad", padded));
+    recipe = recipe.withStep(step(context, "reshape", split)).withStep(step(context, "transpose", order));
+    OpBuilder b(op);
+    Value packed = WeightOp::create(b, weight.getLoc(), recipe);
+    // The weights are the second operand of every operation that has some.
+    op->setOperand(1, packed);
+    if (weight->use_empty())
+      weight.erase();
+    return success();
+  }
+
+  /// Per-channel operands are read by whole vectors: padded to what the groups cover.
+  static WalkResult padExtras(WindowedOpInterface op, TilingAttr tiling, int64_t lanes, bool blocked) {
+    int64_t row = tiling.getKu() * lanes, covered = roundUp(op.getOutputChannels(), row);
+    unsigned first = op.getExtras().empty() ? 0 : op.getExtras().getBeginOperandIndex();
+    for (size_t i = 0; i < op.getExtras().size(); ++i) {
+      Value extra = op.getExtras()[i];
+      if (op.getExtraKind(i) != ExtraKind::channel || cast<ShapedType>(extra.getType()).getDimSize(0) == covered)
+        continue;
+      auto weight = extra.getDefiningOp<WeightOp>();
+      if (!weight)
+        return op->emitOpError("expects per-channel operands from nn.weight"), WalkResult::interrupt();
+      OpBuilder b(op);
+      Value padded = WeightOp::create(b, weight.getLoc(), weight.getWeight().withStep(step(op->getContext(), "pad", {covered})));
+      op->setOperand(first + i, padded);
+      if (weight->use_empty())
+        weight.erase();
+    }
+    return WalkResult::advance();
+  }
+};
+
+} // namespace
