@@ -65,7 +65,7 @@ def check(graph, outputs, folder, batches=BATCHES, flags=()):
     onnx_model = graph.model(*outputs)
     artifact = Model(compile_model(onnx_model, folder / "m.so", *flags))
     oracle = Oracle(onnx_model, optimised=False)
-    context = Context(artifact, max_batch=max(batches) if graph.batch == "N" else 0)
+    context = Context(artifact, max_batch=min(max(batches), artifact.batch_range()[1]))
     for batch in batches:
         inputs = {"x": graph.input(batch)}
         want, got = oracle.run(inputs), context.run(inputs)

@@ -294,6 +294,14 @@ def several_outputs(folder):
 case("several outputs", several_outputs)
 
 
+def outputs_that_are_the_input(folder):
+    graph = Graph((7, 9, 11))
+    check(graph, [graph.op("Identity", "x"), graph.op("Identity", "x"), graph.op("Flatten", "x")], folder)
+
+
+case("outputs that are the input", outputs_that_are_the_input)
+
+
 def output_twice_used(folder):
     graph = Graph((7, 9, 11))
     y = graph.op("Relu", graph.conv("x", 7, 7, (3, 3), pads=[1, 1, 1, 1]))

@@ -43,8 +43,7 @@ def layer(graph, random, y, channels, size):
     return y, channels, size
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_random_graph(seed, tmp_path):
+def network(seed):
     random = numpy.random.default_rng([60, seed])
     channels, size = int(random.choice(CHANNELS)), [int(n) for n in random.choice([1, 5, 9, 17, 33], 2)]
     graph = Graph((channels, *size), seed)
@@ -56,4 +55,19 @@ def test_random_graph(seed, tmp_path):
     if random.integers(2):
         y = graph.op("Flatten", graph.op("GlobalAveragePool", y))
         y = graph.op("Gemm", y, graph.normal(10, channels), graph.normal(10), transB=1)
-    check(graph, list(dict.fromkeys([*outputs, y])), tmp_path)
+    return graph, list(dict.fromkeys([*outputs, y]))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_graph(seed, tmp_path):
+    check(*network(seed), tmp_path)
+
+
+@pytest.mark.parametrize("flag", ["-O0", "--mcpu=x86-64-v3", "--shapes=x:2"])
+@pytest.mark.parametrize("seed", range(6))
+def test_random_graph_compiled_otherwise(seed, flag, tmp_path):
+    graph, outputs = network(seed)
+    if flag.startswith("--shapes"):  # a fixed batch
+        check(graph, outputs, tmp_path, batches=[2], flags=["x".join([flag, *map(str, graph.shape)])])
+    else:
+        check(graph, outputs, tmp_path, flags=[flag])
