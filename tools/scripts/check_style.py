@@ -1,4 +1,5 @@
-"""Checks the rules of the source tree that a compiler does not: who may include and link whom, sizes, depth, guards, paths of one machine, format.
+"""Checks the rules of the source tree that a compiler does not: who may include and link whom, sizes, depth, guards,
+paths of one machine, a lit test for each pass, format.
 
 Usage: check_style.py [--root=DIR] [--skip-format]      check everything; one line per finding, exit 1 if there is one
        check_style.py --format [--check]                clang-format in place, or only say which files it would change
@@ -163,6 +164,19 @@ def path_findings(tree):
                 yield f"{path}:{number}: names '{match.group()}', a path of one machine"
 
 
+def test_findings(tree):
+    """Every pass is run by a lit test in the folder that mirrors its own."""
+    runs = {}
+    for path, text in tree.select(LIT_SUFFIXES, ("test",)).items():
+        folder = "/".join(path.split("/")[1:3])
+        runs[folder] = runs.get(folder, "") + "\n".join(re.findall(r"RUN:.*", text)) + "\n"
+    for path, text in tree.select({".td"}, ("passes",)).items():
+        folder = "/".join(path.split("/")[:2])
+        for flag in re.findall(r'^def \w+\s*:\s*Pass<"([\w-]+)"', text, re.MULTILINE):
+            if not re.search(rf"(?<![\w-]){flag}(?![\w-])", runs.get(folder, "")):
+                yield f"{path}: no RUN line under test/{folder} names the pass '{flag}'"
+
+
 def clang_format(root, paths, check):
     """The paths that are not formatted (check) or all that were given (formatted in place)."""
     if not paths:
@@ -176,7 +190,7 @@ def format_findings(tree):
         yield f"{path}: is not formatted; run ./dev format"
 
 
-RULES = {"include": include_findings, "link": link_findings, "size": size_findings, "guard": guard_findings, "path": path_findings}
+RULES = {"include": include_findings, "link": link_findings, "size": size_findings, "guard": guard_findings, "path": path_findings, "test": test_findings}
 
 
 def findings(root, skip_format=False):

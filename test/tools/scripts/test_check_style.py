@@ -22,7 +22,8 @@ CLEAN = {
     "tools/lathe-opt/main.cpp": '#include "compiler/Registration.h"\n',
     "tools/lathe-run/main.cpp": '#include "lathe/lathe.h"\n',
     "tools/lathe-run/CMakeLists.txt": "add_executable(lathe-run main.cpp)\ntarget_link_libraries(lathe-run PRIVATE lathe_runtime)\n",
-    "test/passes/nn/fold.mlir": "// RUN: lathe-opt %s\n",
+    "passes/nn/Passes.td": 'def FoldPass : Pass<"nn-fold", "func::FuncOp"> {\n}\n',
+    "test/passes/nn/fold.mlir": "// RUN: lathe-opt %s --nn-fold\n",
 }
 
 # rule, path, text added to the file of that path, what the finding says
@@ -53,6 +54,8 @@ VIOLATIONS = [
     ("path", "docs/A.md", "run /" + "work/x\n", "a path of one machine"),
     ("path", "dev", "x=/" + "tmp/x\n", "a path of one machine"),
     ("path", "passes/nn/Fold.cpp", "// see ../" + "sha" + "red/notes\n", "a path of one machine"),
+    ("test", "passes/nn/Passes.td", 'def FoldMorePass : Pass<"nn-fold-more"> {\n}\n', "names the pass 'nn-fold-more'"),
+    ("test", "passes/loops/Passes.td", 'def FoldPass : Pass<"nn-fold"> {\n}\n', "no RUN line under test/passes/loops"),
     ("format", "passes/nn/Fold.cpp", "int  f( ) {return 1 ;}\n", "is not formatted"),
 ]
 
