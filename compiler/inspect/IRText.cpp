@@ -20,6 +20,7 @@ std::string printWithLocations(ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream os(text);
   module->print(os, OpPrintingFlags().enableDebugInfo(/*enable=*/true, /*prettyForm=*/false));
+  // The empty line that mlir-opt and lathe-opt end with too: a dump is byte for byte what they print from it.
   os << "\n";
   return text;
 }
@@ -105,7 +106,6 @@ ReadableIR printReadable(ModuleOp module, NodeNames &names) {
     AsmState state(module, flags, &lines);
     llvm::raw_string_ostream os(ir.text);
     module->print(os, state);
-    os << "\n";
   }
   ir.lineSets.assign(StringRef(ir.text).count('\n') + 1, 0);
 

@@ -106,7 +106,7 @@ void Reproducer::setSnapshot(StringRef text, StringRef pipeline, bool disableThr
   std::string next;
   llvm::raw_string_ostream os(next);
   // MLIR accepts several metadata blocks, so one may be added to text that has one.
-  os << text << "\n{-#\n  external_resources: {\n    mlir_reproducer: {\n      pipeline: \"";
+  os << text << "{-#\n  external_resources: {\n    mlir_reproducer: {\n      pipeline: \"";
   llvm::printEscapedString(pipeline, os);
   os << "\",\n      disable_threading: " << (disableThreading ? "true" : "false") << ",\n      verify_each: true\n    }\n  }\n#-}\n";
   // No pass runs between two snapshots, so nothing can crash on another thread while the text changes.

@@ -11,6 +11,7 @@
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -125,6 +126,7 @@ bool parseSteps(StringRef text, std::vector<PipelineStep> &steps) {
 int main(int argc, char **argv) {
   DialectRegistry registry;
   registry.insert<func::FuncDialect, arith::ArithDialect, scf::SCFDialect, cf::ControlFlowDialect, memref::MemRefDialect>();
+  func::registerInlinerExtension(registry);
   SmallVector<StringRef> arguments(argv + 1, argv + argc);
   if (llvm::is_contained(arguments, "--run-reproducer")) {
     for (StringLiteral name : passNames)
