@@ -1,6 +1,4 @@
-//===- HtmlReport.cpp - the index.html of a dump --------------------------===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
-//===----------------------------------------------------------------------===//
+// The index.html of a dump.
 
 #include "compiler/inspect/HtmlReport.h"
 

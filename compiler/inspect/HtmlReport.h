@@ -1,10 +1,7 @@
-//===- HtmlReport.h - the index.html of a dump ----------------------------===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
+// The index.html of a dump.
 //
 // One file without any reference to another: the page (report/), and the data of every step. Texts are deflated, each in a <script> of its
 // own that the page inflates when the step is first shown; diffs are made in the browser.
-//===----------------------------------------------------------------------===//
-
 #ifndef COMPILER_INSPECT_HTMLREPORT_H
 #define COMPILER_INSPECT_HTMLREPORT_H
 

@@ -1,6 +1,4 @@
-//===- IRDumper.cpp - what --dump-ir writes -------------------------------===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
-//===----------------------------------------------------------------------===//
+// What --dump-ir writes.
 
 #include "compiler/inspect/IRDumper.h"
 

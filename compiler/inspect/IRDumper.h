@@ -1,10 +1,7 @@
-//===- IRDumper.h - what --dump-ir writes ---------------------------------===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
+// What --dump-ir writes.
 //
 // A dump is a folder: `00-import.mlir`, one numbered file per pass that changed something, the LLVM IR and assembly, and `index.html`, which
 // shows them. A hidden list of the files lets the next dump into the same folder remove exactly what this one wrote.
-//===----------------------------------------------------------------------===//
-
 #ifndef COMPILER_INSPECT_IRDUMPER_H
 #define COMPILER_INSPECT_IRDUMPER_H
 

@@ -1,6 +1,4 @@
-//===- IRText.cpp - a module as text, with the ONNX nodes of each line ----===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
-//===----------------------------------------------------------------------===//
+// A module as text, with the ONNX nodes of each line.
 
 #include "compiler/inspect/IRText.h"
 

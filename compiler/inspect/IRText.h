@@ -1,7 +1,4 @@
-//===- IRText.h - a module as text, with the ONNX nodes of each line ------===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
-//===----------------------------------------------------------------------===//
-
+// A module as text, with the ONNX nodes of each line.
 #ifndef COMPILER_INSPECT_IRTEXT_H
 #define COMPILER_INSPECT_IRTEXT_H
 

@@ -1,10 +1,7 @@
-//===- PipelineStep.h - one entry of the flat pipeline --------------------===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
+// One entry of the flat pipeline.
 //
 // The compiler's pipeline is a flat std::vector<PipelineStep>. Running it (Runner.h), dumping it (IRDumper.h), timing it and writing a
 // reproducer all start from that one list, so that none of them can disagree about the order.
-//===----------------------------------------------------------------------===//
-
 #ifndef COMPILER_INSPECT_PIPELINESTEP_H
 #define COMPILER_INSPECT_PIPELINESTEP_H
 

@@ -1,6 +1,4 @@
-//===- Precompiled.h - precompiled header of compiler/inspect -------------===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
-
+// Precompiled header of compiler/inspect.
 #ifndef COMPILER_INSPECT_PRECOMPILED_H
 #define COMPILER_INSPECT_PRECOMPILED_H
 

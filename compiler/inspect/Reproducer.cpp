@@ -1,6 +1,4 @@
-//===- Reproducer.cpp - what a failing or crashing pass leaves behind -----===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
-//===----------------------------------------------------------------------===//
+// What a failing or crashing pass leaves behind.
 
 #include "compiler/inspect/Reproducer.h"
 

@@ -1,11 +1,8 @@
-//===- Reproducer.h - what a failing or crashing pass leaves behind -------===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
+// What a failing or crashing pass leaves behind.
 //
 // A reproducer is a module plus the textual pipeline that is still to be run on it, in upstream's format: `lathe-opt FILE --run-reproducer`
 // replays it. The text is made while the compiler is healthy; when it crashes, the signal handler only writes bytes that exist already,
 // because printing IR (allocation, locks) in a broken process may hang.
-//===----------------------------------------------------------------------===//
-
 #ifndef COMPILER_INSPECT_REPRODUCER_H
 #define COMPILER_INSPECT_REPRODUCER_H
 

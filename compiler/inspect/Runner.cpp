@@ -1,11 +1,9 @@
-//===- Runner.cpp - runs the flat pipeline --------------------------------===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
+// Runs the flat pipeline.
 //
 // Reproducers. The IR before the failing pass is wanted, but printing the module before each pass would cost several percent of a
 // compilation. So a snapshot (module text and the steps that are left) is refreshed between passes only as far as a small budget of time
 // reaches; between refreshes the older one, which has more steps left, stays valid. When a pass *fails*, the steps from the snapshot on are
 // repeated one by one on a copy, so that the file still starts right before the pass. When a pass *crashes*, the snapshot is what there is.
-//===----------------------------------------------------------------------===//
 
 #include "compiler/inspect/Runner.h"
 

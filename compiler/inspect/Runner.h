@@ -1,11 +1,8 @@
-//===- Runner.h - runs the flat pipeline ----------------------------------===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
+// Runs the flat pipeline.
 //
 // Two ways that give the same IR. The plain way puts all steps into one pass manager: per-function passes that follow each other run
 // function by function, in parallel. The step-wise way (for dumps and times) runs one pass manager per step: every step then has a
 // well-defined "before" and "after" of the whole module, at the price of a barrier after each.
-//===----------------------------------------------------------------------===//
-
 #ifndef COMPILER_INSPECT_RUNNER_H
 #define COMPILER_INSPECT_RUNNER_H
 

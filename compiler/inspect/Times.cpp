@@ -1,6 +1,4 @@
-//===- Times.cpp - the table of --time-passes -----------------------------===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
-//===----------------------------------------------------------------------===//
+// The table of --time-passes.
 
 #include "compiler/inspect/Runner.h"
 

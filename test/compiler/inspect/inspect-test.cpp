@@ -1,10 +1,8 @@
-//===- inspect-test.cpp - drives compiler/inspect over upstream passes ----===//
-// Part of Lathe, under the Apache License v2.0 with LLVM Exceptions.
+// Drives compiler/inspect over upstream passes.
 //
 // A stand-in for the compiler: `inspect-test INPUT --steps='[phase/][anchor:]pass …' [--dump-ir=DIR] [--time-passes] [--reproducer=FILE]
 // [--text=NAME.EXT=FILE] [--no-verify] [--crash-exit=N]` prints the final IR. With --run-reproducer it is an opt tool that knows the same
 // passes. A few passes of its own misbehave on functions that carry their name as an attribute.
-//===----------------------------------------------------------------------===//
 
 #include "compiler/inspect/IRDumper.h"
 #include "compiler/inspect/Runner.h"
