@@ -111,15 +111,15 @@ static void windowedEffects(WindowedOpInterface op, SmallVectorImpl<SideEffects:
       effects.emplace_back(isInit(op, o) ? static_cast<MemoryEffects::Effect *>(MemoryEffects::Write::get()) : MemoryEffects::Read::get(), &o);
 }
 
-#define LATHE_BUFFERIZE_WINDOWED(OP)                                                                                                                      \
-  bool OP::bufferizesToMemoryRead(OpOperand &o, const AnalysisState &) { return !isInit(*this, o); } /* never read: a conflict costs no copy */          \
-  bool OP::bufferizesToMemoryWrite(OpOperand &o, const AnalysisState &) { return isInit(*this, o); }                                                     \
-  AliasingValueList OP::getAliasingValues(OpOperand &o, const AnalysisState &) { return aliasingValues(*this, o); }                                      \
-  bool OP::bufferizesToElementwiseAccess(const AnalysisState &, ArrayRef<OpOperand *> operands) { return elementwiseAccess(*this, operands); }           \
-  bool OP::isNotConflicting(OpOperand *read, OpOperand *write, const AnalysisState &) { return notConflicting(read, write); }                            \
-  LogicalResult OP::bufferize(RewriterBase &rewriter, const BufferizationOptions &options, BufferizationState &state) {                                  \
-    return bufferizeWindowed(*this, rewriter, options, state);                                                                                           \
-  }                                                                                                                                                      \
+#define LATHE_BUFFERIZE_WINDOWED(OP)                                                                                                                           \
+  bool OP::bufferizesToMemoryRead(OpOperand &o, const AnalysisState &) { return !isInit(*this, o); } /* never read: a conflict costs no copy */                \
+  bool OP::bufferizesToMemoryWrite(OpOperand &o, const AnalysisState &) { return isInit(*this, o); }                                                           \
+  AliasingValueList OP::getAliasingValues(OpOperand &o, const AnalysisState &) { return aliasingValues(*this, o); }                                            \
+  bool OP::bufferizesToElementwiseAccess(const AnalysisState &, ArrayRef<OpOperand *> operands) { return elementwiseAccess(*this, operands); }                 \
+  bool OP::isNotConflicting(OpOperand *read, OpOperand *write, const AnalysisState &) { return notConflicting(read, write); }                                  \
+  LogicalResult OP::bufferize(RewriterBase &rewriter, const BufferizationOptions &options, BufferizationState &state) {                                        \
+    return bufferizeWindowed(*this, rewriter, options, state);                                                                                                 \
+  }                                                                                                                                                            \
   void OP::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) { windowedEffects(*this, effects); }
 LATHE_BUFFERIZE_WINDOWED(ConvOp)
 LATHE_BUFFERIZE_WINDOWED(PoolOp)

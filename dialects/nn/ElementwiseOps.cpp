@@ -47,11 +47,11 @@ static OpFoldResult foldNeutral(Value x, Value other, double neutral, Type resul
   return {};
 }
 
-#define LATHE_BINARY(OP, ARITH)                                                                                                                        \
-  LogicalResult OP::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands, DictionaryAttr, OpaqueProperties, RegionRange,  \
-                                     SmallVectorImpl<Type> &types) {                                                                                  \
-    return inferBroadcast(loc, operands, types);                                                                                                      \
-  }                                                                                                                                                   \
+#define LATHE_BINARY(OP, ARITH)                                                                                                                                \
+  LogicalResult OP::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands, DictionaryAttr, OpaqueProperties, RegionRange,           \
+                                     SmallVectorImpl<Type> &types) {                                                                                           \
+    return inferBroadcast(loc, operands, types);                                                                                                               \
+  }                                                                                                                                                            \
   Value OP::emitScalar(OpBuilder &b, Location loc, ValueRange v) { return arith::ARITH::create(b, loc, v[0], v[1]); }
 LATHE_BINARY(AddOp, AddFOp)
 LATHE_BINARY(SubOp, SubFOp)

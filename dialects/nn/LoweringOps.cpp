@@ -24,9 +24,11 @@ LogicalResult MicroKernelOp::verify() {
 }
 
 void MicroKernelOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  // By position, not by value: a dying residual may share its buffer with the destination, and is read all the same.
+  unsigned init = getInitMutable().getOperandNumber();
   for (OpOperand &o : (*this)->getOpOperands())
     if (isa<MemRefType>(o.get().getType()))
-      effects.emplace_back(o.get() == getInit() ? static_cast<MemoryEffects::Effect *>(MemoryEffects::Write::get()) : MemoryEffects::Read::get(), &o);
+      effects.emplace_back(o.getOperandNumber() == init ? static_cast<MemoryEffects::Effect *>(MemoryEffects::Write::get()) : MemoryEffects::Read::get(), &o);
 }
 
 //===- nn.call: the destination is the last operand of every kernel ---------------------------------------------------------------------------===//
@@ -56,9 +58,8 @@ LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
 
 void CallOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   for (OpOperand &o : (*this)->getOpOperands())
-    effects.emplace_back(o.getOperandNumber() + 1 == getNumOperands() ? static_cast<MemoryEffects::Effect *>(MemoryEffects::Write::get())
-                                                                      : MemoryEffects::Read::get(),
-                         &o);
+    effects.emplace_back(
+        o.getOperandNumber() + 1 == getNumOperands() ? static_cast<MemoryEffects::Effect *>(MemoryEffects::Write::get()) : MemoryEffects::Read::get(), &o);
 }
 
 //===- nn.plan, nn.launch ----------------------------------------------------------------------------------------------------------------------===//
@@ -88,8 +89,8 @@ LogicalResult LaunchOp::verify() {
     return emitOpError("expects space, flops and bytes to be [c0, c1]");
   for (Attribute a : getArgs()) {
     auto arg = cast<ArgAttr>(a);
-    int64_t count = arg.getKind() == ArgKind::input    ? plan.getInputs().size()
-                    : arg.getKind() == ArgKind::output ? plan.getOutputs().size()
+    int64_t count = arg.getKind() == ArgKind::input     ? plan.getInputs().size()
+                    : arg.getKind() == ArgKind::output  ? plan.getOutputs().size()
                     : arg.getKind() == ArgKind::weights ? plan.getWeights().size()
                                                         : 1;
     if (arg.getIndex() < 0 || arg.getIndex() >= count)

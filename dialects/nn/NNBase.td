@@ -32,17 +32,23 @@ def NN_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kModelDirAttr = "nn.model_dir";     // directory against which #nn.file paths are resolved
     static constexpr ::llvm::StringLiteral kModelNameAttr = "nn.model_name";   // file name of the ONNX model
     static constexpr ::llvm::StringLiteral kModelHashAttr = "nn.model_hash";   // BLAKE3 of the ONNX file, hex
+    static constexpr ::llvm::StringLiteral kFlagsAttr = "nn.flags";            // the flags that change code, in canonical order
     static constexpr ::llvm::StringLiteral kTargetAttr = "nn.target";          // #nn.target of this compilation
     static constexpr ::llvm::StringLiteral kBatchSymbolAttr = "nn.batch";      // dim_param of the batch; absent if the batch is fixed
     static constexpr ::llvm::StringLiteral kBatchRangeAttr = "nn.batch_range"; // array<i64: min, max>
     /// Function argument and result attribute: the ONNX name of an input or output.
     static constexpr ::llvm::StringLiteral kNameAttr = "nn.name";
+    /// Marks the entry function's arguments that are destinations of results (phase memref and later).
+    static constexpr ::llvm::StringLiteral kOutputAttr = "nn.output";
     /// Marks the functions that hold one kernel each.
     static constexpr ::llvm::StringLiteral kKernelAttr = "nn.kernel";
-    /// Entry function: arena bytes as array<i64: c0, c1>, meaning c0 + c1 * N.
+    /// Entry function: arena bytes as array<i64: c0, c1>, meaning c0 + c1 * N. The same name marks the argument that is the arena.
     static constexpr ::llvm::StringLiteral kArenaAttr = "nn.arena";
   }];
 }
+
+/// Ranked tensors before bufferisation, ranked memrefs after it.
+def NN_Data : AnyTypeOf<[AnyRankedTensor, AnyMemRef], "ranked tensor or memref", "::mlir::ShapedType">;
 
 class NN_Attr<string name, string mn, list<Trait> traits = []> : AttrDef<NN_Dialect, name, traits> { let mnemonic = mn; }
 class NN_Op<string mn, list<Trait> traits = []> : Op<NN_Dialect, mn, traits>;

@@ -25,7 +25,7 @@ def NN_WeightOp : NN_Op<"weight", [DeclareOpInterfaceMethods<MemoryEffectsOpInte
     ```
   }];
   let arguments = (ins NN_WeightAttr:$weight);
-  let results = (outs AnyShaped:$result);
+  let results = (outs NN_Data:$result);
   let assemblyFormat = "$weight attr-dict `:` type($result)";
   let hasVerifier = 1;
   let builders = [OpBuilder<(ins "::lathe::nn::WeightAttr":$weight)>];
@@ -45,12 +45,14 @@ def NN_ReshapeOp : NN_Op<"reshape", [Pure]> {
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
   let hasFolder = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def NN_PackOp : NN_Op<"pack", [Pure]> {
   let summary = "plain to blocked layout";
   let description = [{
-    `[N, C, spatial...]` to `[N, ceil(C / V), spatial..., V]`; the lanes beyond C are zero.
+    `[N, C, spatial...]` to `[N, ceil(C / V), spatial..., V]`; the lanes beyond C hold unspecified values, which no operation reads. So packing what was
+    unpacked gives back the original.
 
     ```mlir
     %1 = nn.pack %0 : tensor<?x17x5x9xf32> -> tensor<?x2x5x9x16xf32>

@@ -35,10 +35,10 @@ class NN_UnaryOp<string mn, string formula, list<Trait> traits = []> : NN_Elemen
   let assemblyFormat = "$input attr-dict `:` type($input)";
 }
 
-def NN_AddOp : NN_BinaryOp<"add", "lhs + rhs", [Commutative]> { let hasFolder = 1; }
-def NN_SubOp : NN_BinaryOp<"sub", "lhs - rhs"> { let hasFolder = 1; }
-def NN_MulOp : NN_BinaryOp<"mul", "lhs * rhs", [Commutative]> { let hasFolder = 1; }
-def NN_DivOp : NN_BinaryOp<"div", "lhs / rhs"> { let hasFolder = 1; }
+def NN_AddOp : NN_BinaryOp<"add", "lhs + rhs", [Commutative]> { let hasFolder = 1; let hasCanonicalizeMethod = 1; }
+def NN_SubOp : NN_BinaryOp<"sub", "lhs - rhs"> { let hasFolder = 1; let hasCanonicalizeMethod = 1; }
+def NN_MulOp : NN_BinaryOp<"mul", "lhs * rhs", [Commutative]> { let hasFolder = 1; let hasCanonicalizeMethod = 1; }
+def NN_DivOp : NN_BinaryOp<"div", "lhs / rhs"> { let hasFolder = 1; let hasCanonicalizeMethod = 1; }
 def NN_ReluOp : NN_UnaryOp<"relu", "max(input, 0); a NaN stays a NaN, -0 stays -0"> { let hasFolder = 1; }
 
 def NN_BatchNormOp : NN_Op<"batch_norm", [Pure, SameOperandsAndResultElementType]> {

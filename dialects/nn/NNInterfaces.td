@@ -32,6 +32,7 @@ def NN_WindowedOpInterface : OpInterface<"WindowedOpInterface"> {
     InterfaceMethod<"The data operand.", "::mlir::Value", "getInput">,
     InterfaceMethod<"The weights, or null.", "::mlir::Value", "getWeightsOrNull">,
     InterfaceMethod<"Further operands of the epilogue, in the order of its arguments after the accumulator.", "::mlir::OperandRange", "getExtras">,
+    InterfaceMethod<"Appends an operand for the epilogue; its argument is the caller's to add.", "void", "addExtra", (ins "::mlir::Value":$extra)>,
     InterfaceMethod<"The destination, or null before destinations are made.", "::mlir::Value", "getInitOrNull">,
     InterfaceMethod<"The scalar body.", "::mlir::Region &", "getEpilogue">,
     InterfaceMethod<"Number of window dimensions.", "int64_t", "getSpatialRank">,

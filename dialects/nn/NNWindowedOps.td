@@ -42,7 +42,7 @@ def NN_ConvOp : NN_WindowedOp<"conv"> {
          } -> tensor<?x64x112x112xf32>
     ```
   }];
-  let arguments = (ins AnyShaped:$input, AnyShaped:$weights, Variadic<AnyShaped>:$extras, Optional<AnyShaped>:$init,
+  let arguments = (ins NN_Data:$input, NN_Data:$weights, Variadic<NN_Data>:$extras, Optional<NN_Data>:$init,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads, I64Attr:$groups,
     DenseI64ArrayAttr:$channels, // input, output
     OptionalAttr<NN_TilingAttr>:$tiling);
@@ -80,7 +80,7 @@ def NN_PoolOp : NN_WindowedOp<"pool"> {
          } -> tensor<?x64x56x56xf32>
     ```
   }];
-  let arguments = (ins NN_PoolKindAttr:$kind, AnyShaped:$input, Variadic<AnyShaped>:$extras, Optional<AnyShaped>:$init,
+  let arguments = (ins NN_PoolKindAttr:$kind, NN_Data:$input, Variadic<NN_Data>:$extras, Optional<NN_Data>:$init,
     DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads, UnitAttr:$count_include_pad,
     I64Attr:$channels, OptionalAttr<NN_TilingAttr>:$tiling);
   let results = (outs Variadic<AnyRankedTensor>:$results);
@@ -114,7 +114,7 @@ def NN_MatMulOp : NN_WindowedOp<"matmul"> {
          } -> tensor<?x1000xf32>
     ```
   }];
-  let arguments = (ins AnyShaped:$input, AnyShaped:$weights, Variadic<AnyShaped>:$extras, Optional<AnyShaped>:$init,
+  let arguments = (ins NN_Data:$input, NN_Data:$weights, Variadic<NN_Data>:$extras, Optional<NN_Data>:$init,
     DenseI64ArrayAttr:$channels, OptionalAttr<NN_TilingAttr>:$tiling);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{

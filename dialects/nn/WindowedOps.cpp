@@ -46,15 +46,14 @@ static int64_t product(ArrayRef<int64_t> values) {
 static int64_t pixels(WindowedOpInterface op) { return product(spatialOf(op.getOutputType(), op.getSpatialRank())); }
 
 /// Result type or type of the destination.
-template <typename Op>
-static ShapedType outputType(Op op) {
+template <typename Op> static ShapedType outputType(Op op) {
   return cast<ShapedType>(op.getResults().empty() ? op.getInit().getType() : op.getResult(0).getType());
 }
 
 //===- nn.conv -----------------------------------------------------------------------------------------------------------------------------===//
 
-void ConvOp::build(OpBuilder &builder, OperationState &state, Value input, Value weights, Value bias, ArrayRef<int64_t> strides,
-                   ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads, int64_t groups) {
+void ConvOp::build(OpBuilder &builder, OperationState &state, Value input, Value weights, Value bias, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations,
+                   ArrayRef<int64_t> pads, int64_t groups) {
   auto in = cast<ShapedType>(input.getType()), w = cast<ShapedType>(weights.getType());
   size_t spatial = strides.size();
   SmallVector<int64_t> shape{in.getDimSize(0), w.getDimSize(0)};
@@ -75,9 +74,11 @@ void ConvOp::build(OpBuilder &builder, OperationState &state, Value input, Value
 }
 
 Reduction ConvOp::getReduction() {
-  return getGroups() > 1 && getGroups() == getChannels()[0] && getGroups() == getChannels()[1] ? Reduction::depthwise : Reduction::dense;
+  int64_t groups = getGroups();
+  return groups > 1 && groups == getInputChannels() && groups == getOutputChannels() ? Reduction::depthwise : Reduction::dense;
 }
 Value ConvOp::getWeightsOrNull() { return getWeights(); }
+void ConvOp::addExtra(Value extra) { getExtrasMutable().append(extra); }
 Value ConvOp::getInitOrNull() { return getInit(); }
 int64_t ConvOp::getSpatialRank() { return getStrides().size(); }
 SmallVector<int64_t> ConvOp::getWindowShape() { return spatialOf(cast<ShapedType>(getWeights().getType()), getSpatialRank()); }
@@ -116,6 +117,7 @@ void PoolOp::build(OpBuilder &builder, OperationState &state, PoolKind kind, Val
 
 Reduction PoolOp::getReduction() { return getKind() == PoolKind::max ? Reduction::max : Reduction::sum; }
 Value PoolOp::getWeightsOrNull() { return {}; }
+void PoolOp::addExtra(Value extra) { getExtrasMutable().append(extra); }
 Value PoolOp::getInitOrNull() { return getInit(); }
 int64_t PoolOp::getSpatialRank() { return getWindow().size(); }
 SmallVector<int64_t> PoolOp::getWindowShape() { return SmallVector<int64_t>(getWindow()); }
@@ -148,6 +150,7 @@ void MatMulOp::build(OpBuilder &builder, OperationState &state, Value input, Val
 
 Reduction MatMulOp::getReduction() { return Reduction::dense; }
 Value MatMulOp::getWeightsOrNull() { return getWeights(); }
+void MatMulOp::addExtra(Value extra) { getExtrasMutable().append(extra); }
 Value MatMulOp::getInitOrNull() { return getInit(); }
 int64_t MatMulOp::getSpatialRank() { return 1; }
 SmallVector<int64_t> MatMulOp::getWindowShape() { return {1}; }

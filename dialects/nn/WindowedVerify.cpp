@@ -28,8 +28,8 @@ static LogicalResult verifyCommon(WindowedOpInterface op) {
   for (auto [i, extra] : llvm::enumerate(op.getExtras())) {
     auto type = cast<ShapedType>(extra.getType());
     if (op.getExtraKind(i) == ExtraKind::invalid)
-      return op->emitOpError("expects extra operand ") << i << " to be a scalar, one value per output channel, or of the output's shape " << out << " (got "
-                                                       << type << ")"; // (windowed_c6)
+      return op->emitOpError("expects extra operand ")
+             << i << " to be a scalar, one value per output channel, or of the output's shape " << out << " (got " << type << ")"; // (windowed_c6)
     if (op.getExtraKind(i) == ExtraKind::channel && type.getDimSize(0) < op.getOutputChannels())
       return op->emitOpError("expects extra operand ") << i << " to hold " << op.getOutputChannels() << " channels (got " << type << ")"; // (windowed_c7)
     if (body.getArgument(i + 1).getType() != type.getElementType())
@@ -92,8 +92,7 @@ static LogicalResult verifyTiling(WindowedOpInterface op) {
   int64_t rows = spatial < 2 ? 1 : out.getDimSize(spatial);
   if (tiling.getMerge() > 1) {
     bool pointwise = llvm::all_of(op.getWindowShape(), [](int64_t w) { return w == 1; }) &&
-                     llvm::all_of(op.getWindowStrides(), [](int64_t s) { return s == 1; }) &&
-                     llvm::all_of(op.getPadBegin(), [](int64_t p) { return p == 0; });
+                     llvm::all_of(op.getWindowStrides(), [](int64_t s) { return s == 1; }) && llvm::all_of(op.getPadBegin(), [](int64_t p) { return p == 0; });
     if (!pointwise || rows % tiling.getMerge())
       return op->emitOpError("expects merged rows only for a 1x1 window with stride 1 and no padding, and a divisor of ")
              << rows << " rows (got " << tiling.getMerge() << ")"; // (tiling_c1)
@@ -147,8 +146,8 @@ LogicalResult PoolOp::verify() {
     // Only the first and the last window can miss the input: their nearest elements must be inside.
     int64_t lastStart = (extent - 1) * getStrides()[i] - lead;
     if (extent < 1 || lead >= dilatedWindow(getWindow()[i], getDilations()[i]) || lastStart >= input.getDimSize(2 + i))
-      return emitOpError("expects every window to hold an element of the input in spatial dimension ") << i << " (got " << input << " and " << getOutputType()
-                                                                                                     << ")"; // (pool_c1)
+      return emitOpError("expects every window to hold an element of the input in spatial dimension ")
+             << i << " (got " << input << " and " << getOutputType() << ")"; // (pool_c1)
   }
   if (input.getDimSize(0) != getOutputType().getDimSize(0))
     return emitOpError("expects one batch size (got ") << input << " and " << getOutputType() << ")"; // (pool_c2)

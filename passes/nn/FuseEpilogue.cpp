@@ -1,0 +1,174 @@
+// nn-fuse-epilogue: see Passes.td.
+#include "passes/nn/Passes.h"
+
+#include "dialects/nn/NNDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Remarks.h"
+
+#define DEBUG_TYPE "nn-fuse-epilogue"
+
+namespace lathe::passes {
+#define GEN_PASS_DEF_FUSEEPILOGUEPASS
+#include "passes/nn/Passes.h.inc"
+} // namespace lathe::passes
+
+using namespace mlir;
+using namespace lathe::nn;
+
+namespace {
+
+/// How the epilogue gets an operand of the elementwise operation.
+struct Source {
+  enum Kind { accumulator, constant, extra } kind = accumulator;
+  double value = 0;                  // constant
+  Value operand;                     // extra
+  SmallVector<int64_t> reshape = {}; // extra: shape under which a weight is read, where it is not the operand's own
+  bool needsReshape = false;
+};
+
+std::string shapeText(Value v) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  llvm::interleave(cast<ShapedType>(v.getType()).getShape(), os, [&](int64_t d) { ShapedType::isDynamic(d) ? os << "?" : os << d; }, "x");
+  return text.empty() ? "scalar" : text;
+}
+
+int64_t channelDim(WindowedOpInterface op) { return isa<MatMulOp>(op.getOperation()) ? op.getOutputType().getRank() - 1 : 1; }
+
+/// Whether `shape`, aligned to the right of the output's shape as in broadcasting, has extents other than 1 in the channel dimension only.
+bool isPerChannel(WindowedOpInterface op, ArrayRef<int64_t> shape) {
+  int64_t lead = op.getOutputType().getRank() - static_cast<int64_t>(shape.size());
+  for (auto [i, d] : llvm::enumerate(shape))
+    if (d != (lead + static_cast<int64_t>(i) == channelDim(op) ? op.getOutputChannels() : 1))
+      return false;
+  return lead >= 0 && lead <= channelDim(op);
+}
+
+/// How `operand` can be read where `op` stores an element; else says why it cannot.
+bool matchOperand(WindowedOpInterface op, Value operand, Source &source, std::string &why) {
+  auto type = cast<RankedTensorType>(operand.getType());
+  auto weight = operand.getDefiningOp<WeightOp>();
+  source.operand = operand;
+  source.kind = Source::extra;
+  if (weight) {
+    if (std::optional<double> splat = weight.getWeight().getSplatValue()) {
+      source.kind = Source::constant;
+      source.value = *splat;
+      return true;
+    }
+    if (isPerChannel(op, type.getShape())) {
+      source.needsReshape = type.getRank() != 1;
+      source.reshape = {op.getOutputChannels()};
+      return true;
+    }
+    if (type.getNumElements() == 1) {
+      source.needsReshape = type.getRank() != 0;
+      return true;
+    }
+  }
+  if (type == op.getOutputType())
+    return true;
+  if (!weight && isPerChannel(op, type.getShape()))
+    why = llvm::formatv("operand of shape {0} is per channel, but no weight", shapeText(operand));
+  else
+    why = llvm::formatv("operand of shape {0} is neither scalar, per channel nor the output's shape", shapeText(operand));
+  return false;
+}
+
+/// Whether `op`, which computes operand `position` of `elementwise`, can take it; else says why not.
+bool matchProducer(Operation *elementwise, unsigned position, SmallVectorImpl<Source> &sources, std::string &why) {
+  Value produced = elementwise->getOperand(position);
+  auto op = cast<WindowedOpInterface>(produced.getDefiningOp());
+  sources.assign(elementwise->getNumOperands(), Source());
+  if (!produced.hasOneUse()) {
+    why = llvm::formatv("result has {0} uses", std::distance(produced.use_begin(), produced.use_end()));
+    return false;
+  }
+  if (elementwise->getResult(0).getType() != produced.getType()) {
+    why = llvm::formatv("result of shape {0} is broadcast to {1}", shapeText(produced), shapeText(elementwise->getResult(0)));
+    return false;
+  }
+  for (auto [i, operand] : llvm::enumerate(elementwise->getOperands()))
+    if (i != position && !matchOperand(op, operand, sources[i], why))
+      return false;
+  return true;
+}
+
+/// The epilogue argument that reads `source`; a value that is an extra operand already is not added again.
+Value epilogueArgument(WindowedOpInterface op, const Source &source, Location loc) {
+  Value operand = source.operand;
+  if (source.needsReshape) {
+    OpBuilder builder(op);
+    auto recipe = operand.getDefiningOp<WeightOp>().getWeight();
+    recipe = recipe.withStep(StepAttr::get(builder.getContext(), "reshape", source.reshape, {}, {}));
+    operand = WeightOp::create(builder, operand.getLoc(), recipe);
+  }
+  Block &body = op.getEpilogue().front();
+  for (auto [i, extra] : llvm::enumerate(op.getExtras()))
+    if (extra == operand)
+      return body.getArgument(i + 1);
+  op.addExtra(operand);
+  return body.addArgument(cast<ShapedType>(operand.getType()).getElementType(), loc);
+}
+
+void fuse(Operation *elementwise, unsigned position, ArrayRef<Source> sources) {
+  auto op = cast<WindowedOpInterface>(elementwise->getOperand(position).getDefiningOp());
+  Location loc = elementwise->getLoc();
+  op->moveBefore(elementwise); // the other operand may be younger than the producer
+  Operation *yield = op.getEpilogue().front().getTerminator();
+  OpBuilder inner(yield);
+  SmallVector<Value> scalars;
+  for (const Source &source : sources) {
+    if (source.kind == Source::accumulator)
+      scalars.push_back(yield->getOperand(0));
+    else if (source.kind == Source::constant)
+      scalars.push_back(arith::ConstantOp::create(inner, loc, inner.getFloatAttr(op.getOutputType().getElementType(), source.value)));
+    else
+      scalars.push_back(epilogueArgument(op, source, loc));
+  }
+  yield->setOperand(0, cast<ElementwiseOpInterface>(elementwise).emitScalar(inner, loc, scalars));
+  op->setLoc(FusedLoc::get(op->getContext(), {op->getLoc(), loc}));
+  elementwise->getResult(0).replaceAllUsesWith(op->getResult(0));
+  elementwise->erase();
+}
+
+struct FuseEpiloguePass : lathe::passes::impl::FuseEpiloguePassBase<FuseEpiloguePass> {
+  void runOnOperation() override {
+    SmallVector<Operation *> candidates;
+    getOperation().walk([&](ElementwiseOpInterface op) { candidates.push_back(op); });
+    for (Operation *op : candidates)
+      tryToFuse(op);
+  }
+
+  void tryToFuse(Operation *elementwise) {
+    // The operands that windowed operations compute, the latest first.
+    SmallVector<unsigned> positions;
+    for (auto [i, operand] : llvm::enumerate(elementwise->getOperands()))
+      if (auto op = operand.getDefiningOp<WindowedOpInterface>(); op && op->getBlock() == elementwise->getBlock() && op->getNumResults() == 1)
+        positions.push_back(i);
+    llvm::sort(positions, [&](unsigned a, unsigned b) {
+      Operation *x = elementwise->getOperand(a).getDefiningOp(), *y = elementwise->getOperand(b).getDefiningOp();
+      return x == y ? a < b : y->isBeforeInBlock(x);
+    });
+
+    auto options = remark::RemarkOpts::name("fuse-epilogue").category(DEBUG_TYPE);
+    std::string why = "no operand is the result of a windowed operation", reason;
+    SmallVector<Source> sources;
+    for (auto [rank, position] : llvm::enumerate(positions)) {
+      if (!matchProducer(elementwise, position, sources, reason)) {
+        if (rank == 0)
+          why = reason;
+        continue;
+      }
+      Operation *producer = elementwise->getOperand(position).getDefiningOp();
+      remark::passed(elementwise->getLoc(), options) << "'" << elementwise->getName().getStringRef() << "' into the epilogue of '"
+                                                     << producer->getName().getStringRef() << "'";
+      return fuse(elementwise, position, sources);
+    }
+    remark::missed(elementwise->getLoc(), options) << remark::reason("{0}", why);
+  }
+};
+
+} // namespace

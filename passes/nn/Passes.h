@@ -1,0 +1,13 @@
+// Passes of phase nn; see Passes.td.
+#ifndef PASSES_NN_PASSES_H
+#define PASSES_NN_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace lathe::passes {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "passes/nn/Passes.h.inc"
+} // namespace lathe::passes
+
+#endif // PASSES_NN_PASSES_H
