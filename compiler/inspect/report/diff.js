@@ -1,10 +1,30 @@
 // Compares two texts of IR, line by line. Values are renumbered by almost every pass and lowering a loop changes the indentation of its body,
 // so lines are matched without either; the rest is patience diff (lines rare on both sides are anchors) with a plain longest common subsequence in small gaps.
 
-// A closing brace keeps its indentation: that is all it has.
-function withoutNumbers(line) {
+// Attribute aliases (`#map1 = affine_map<…>`) are renumbered as well: a line is compared by what they stand for.
+function aliasesOf(lines) {
+  const written = new Map(), meant = new Map();
+  for (const line of lines) {
+    const found = (line[0] === "#" || line[0] === "!") && /^([#!][\w$.-]+) = (.*)$/.exec(line);
+    if (found) written.set(found[1], found[2]);
+  }
+  const expand = (text, depth) => text.replace(/[#!][A-Za-z_][\w$.-]*/g, name => meaning(name, depth + 1));
+  function meaning(name, depth = 0) {
+    if (!written.has(name) || depth > 20) return name;
+    if (!meant.has(name)) meant.set(name, expand(written.get(name), depth));
+    return meant.get(name);
+  }
+  for (const name of written.keys()) meaning(name);
+  return meant;
+}
+
+// What lines are matched by. A closing brace keeps its indentation: that is all it has.
+function lineKey(line, aliases) {
   const bare = line.trimStart();
-  return bare.length < 3 ? line : bare.replace(/%[\w$.#-]+(:\d+)?/g, "%").replace(/\^bb\d+/g, "^");
+  if (bare.length < 3) return line;
+  const key = bare.replace(/%[\w$.#-]+(:\d+)?/g, "%").replace(/\^bb\d+/g, "^");
+  if (!aliases.size) return key;
+  return key.replace(/^([#!])[\w$.-]+ = /, "$1 = ").replace(/[#!][A-Za-z_][\w$.-]*/g, name => aliases.get(name) ?? name);
 }
 
 // Longest strictly increasing subsequence of pairs that are sorted by their first member, by the second.
@@ -114,12 +134,15 @@ function findRewired(rows, oldLines, newLines) {
 // row belong together, `operands` if they differ in nothing but those.
 function diffRows(oldLines, newLines) {
   const ids = new Map();
-  const intern = lines => Int32Array.from(lines, line => {
-    const key = withoutNumbers(line);
-    let id = ids.get(key);
-    if (id === undefined) ids.set(key, id = ids.size);
-    return id;
-  });
+  const intern = lines => {
+    const aliases = aliasesOf(lines);
+    return Int32Array.from(lines, line => {
+      const key = lineKey(line, aliases);
+      let id = ids.get(key);
+      if (id === undefined) ids.set(key, id = ids.size);
+      return id;
+    });
+  };
   const match = matchLines(intern(oldLines), intern(newLines));
   const rows = [];
   const changed = (a0, a1, b0, b1) => {
@@ -167,15 +190,16 @@ function foldRows(rows, context = 3) {
 }
 
 // Marks of the tokens in which the two lines of a changed pair differ; value numbers do not count, rewired operands do.
-function markDifferences(row, oldTokens, newTokens) {
+function markDifferences(row, oldTokens, newTokens, oldAliases, newAliases) {
   if (row.operands)
     return [oldTokens, newTokens].map(tokens => {
       let ordinal = 0;
       return tokens.map(token => token[1] === "value" && row.operands.has(ordinal++));
     });
   const marks = [new Uint8Array(oldTokens.length).fill(1), new Uint8Array(newTokens.length).fill(1)];
-  const text = tokens => tokens.map(token => token[1] === "value" ? "%" : token[0]);
+  const text = (tokens, aliases) => tokens.map(token => token[1] === "value" ? "%" : token[1] === "attr" ? aliases.get(token[0]) ?? token[0] : token[0]);
   if (smallEnough(oldTokens.length, newTokens.length))
-    commonSubsequence(text(oldTokens), 0, oldTokens.length, text(newTokens), 0, newTokens.length, (i, j) => marks[0][i] = marks[1][j] = 0);
+    commonSubsequence(text(oldTokens, oldAliases), 0, oldTokens.length, text(newTokens, newAliases), 0, newTokens.length,
+                      (i, j) => marks[0][i] = marks[1][j] = 0);
   return marks;
 }

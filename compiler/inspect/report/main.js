@@ -87,7 +87,7 @@ function clickLine(index, column, event) {
   const part = (content, line, cls, marks) => line >= 0 && content
     ? `<pre class="mono ${cls}">${paint(tokenize(content.lines[line].trim()), marks, state.query)}</pre>` : "";
   const tokens = (content, line) => tokenize(content.lines[line].trim());
-  const marks = row.pair ? markDifferences(row, tokens(shown.old, row.a), tokens(shown.now, row.b)) : [null, null];
+  const marks = row.pair ? markDifferences(row, tokens(shown.old, row.a), tokens(shown.now, row.b), shown.old.aliases, shown.now.aliases) : [null, null];
   const changed = row.kind === "changed";
   const sets = [row.b >= 0 ? shown.now.sets[row.b] : 0, row.a >= 0 && shown.old ? shown.old.sets[row.a] : 0];
   const nodes = [...new Set(sets.flatMap(set => data.sets[set]))];
@@ -126,7 +126,9 @@ function countHits() {
 function search(text) {
   element("query").value = text;
   state.query = text.toLowerCase();
-  if (countHits()) jump(1, true);
+  const count = countHits();
+  if (count) jump(1, true);
+  return count;
 }
 
 // To the next row that is a match or, without a search, begins a change.

@@ -36,7 +36,7 @@ async function load(step) {
   const {text, sets: runs} = JSON.parse(new TextDecoder().decode(bytes));
   const lines = text.replace(/\n+$/, "").split("\n"), sets = new Uint32Array(lines.length);
   for (let i = 0, at = 0; i < runs.length; i += 2) for (let n = 0; n < runs[i] && at < lines.length; n++) sets[at++] = runs[i + 1];
-  return step.content = {lines, sets, width: lines.reduce((width, line) => Math.max(width, line.length), 0)};
+  return step.content = {lines, sets, aliases: aliasesOf(lines), width: lines.reduce((width, line) => Math.max(width, line.length), 0)};
 }
 
 const state = {view: "overview", step: 0, node: -1, nodes: false, unchanged: false, query: "", use: "", unfolded: false};
@@ -64,7 +64,10 @@ function stepHead(step) {
     <div class="facts">${facts.map(fact => `<span>${fact}</span>`).join("")}</div>
     <div class="chips">${deltas.map(([op, delta]) => `<span class="chip" data-op="${escapeText(op)}" title="${old[op] || 0} → ${counts[op] || 0}; click to search">` +
       `<span class="swatch" style="background:${hueOf(dialectOf(op))};width:8px;height:8px;margin-right:4px"></span>${escapeText(op)} <b>${signed(delta)}</b></span>`).join("")}</div>`;
-  element("head").querySelectorAll(".chip").forEach(chip => chip.onclick = () => search(chip.dataset.op));
+  element("head").querySelectorAll(".chip").forEach(chip => chip.onclick = () => {
+    // Inside a function, ops of its dialect are printed without the prefix.
+    if (!search(chip.dataset.op)) search(chip.dataset.op.replace(/^\w+\./, ""));
+  });
 }
 
 const nothing = text => { list = null; element("body").innerHTML = `<div class="empty">${text}</div>`; };
@@ -84,7 +87,7 @@ async function showDiff(step) {
     if (line < 0) return {cls: "none", gutter: "", html: ""};
     const tokens = tokenize(content.lines[line]);
     let marks = null;
-    if (row.pair) marks = (row.marks ||= markDifferences(row, tokenize(old.lines[row.a]), tokenize(now.lines[row.b])))[column];
+    if (row.pair) marks = (row.marks ||= markDifferences(row, tokenize(old.lines[row.a]), tokenize(now.lines[row.b]), old.aliases, now.aliases))[column];
     const cls = row.operands ? "rewired" : row.kind === "changed" ? (column ? "add" : "del") : row.kind;
     return {cls, gutter: line + 1, html: paint(tokens, marks, state.query, state.use) + nodesSuffix(content, line)};
   };
@@ -128,7 +131,7 @@ async function showNode(node) {
     if (state.view !== "node" || state.node !== node) return;
     const lines = [];
     content.sets.forEach((set, line) => { if (holds[set]) lines.push(line); });
-    const key = lines.map(line => withoutNumbers(content.lines[line]).trim()).join("\n");
+    const key = lines.map(line => lineKey(content.lines[line], content.aliases).trim()).join("\n");
     if (key === last) { rows.push({kind: "heading", step, text: "same lines"}); continue; }
     last = key;
     rows.push({kind: "heading", step, text: `${lines.length} line${lines.length === 1 ? "" : "s"}`});

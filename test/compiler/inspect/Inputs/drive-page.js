@@ -18,6 +18,8 @@
     say("renumbered:", kinds("%0 = a.x\n%1 = a.y %0 : i32", "%c = a.x\n%2 = a.y %c : i32"));
     say("rewired:", kinds("%0 = a.x\n%1 = a.x\n%2 = a.y %0", "%0 = a.x\n%1 = a.x\n%2 = a.y %1"));
     say("arguments:", kinds("func.func @f(%arg0: i32) {\n  scf.forall (%i, %j) in (4, 4) {\n    a.x %i, %arg0", "func.func @f(%arg1: i32) {\n  scf.forall (%k, %l) in (4, 4) {\n    a.x %k, %arg1"));
+    say("aliases:", kinds("#map = affine_map<a>\n#map1 = affine_map<b>\n\"x\"() {m = #map1}\n\"y\"() {m = #map}",
+                          "#map = affine_map<b>\n\"x\"() {m = #map}\n\"y\"() {m = #map}"));
     say("changed:", kinds("%0 = a.x\n%1 = a.y", "%0 = a.x\n%1 = a.z"));
     // A large text: a function in forty is rewritten, the rest renumbered.
     const line = (f, i, d) => i ? `  %${i + d} = arith.addf %${i + d - 1}, %${i + d - 1} : vector<16xf32>` : `func.func @k${f}(%${d}: f32) {`;
