@@ -6,34 +6,15 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 
-#define LATHE_FOLDER(header) __has_include(header)
-#if LATHE_FOLDER("passes/nn/Passes.h")
 #include "passes/nn/Passes.h"
-#endif
-#if LATHE_FOLDER("passes/nn_to_linalg/Passes.h")
 #include "passes/nn_to_linalg/Passes.h"
-#endif
-#if LATHE_FOLDER("passes/linalg/Passes.h")
 #include "passes/linalg/Passes.h"
-#endif
-#if LATHE_FOLDER("passes/linalg_to_memref/Passes.h")
 #include "passes/linalg_to_memref/Passes.h"
-#endif
-#if LATHE_FOLDER("passes/memref/Passes.h")
 #include "passes/memref/Passes.h"
-#endif
-#if LATHE_FOLDER("passes/memref_to_loops/Passes.h")
 #include "passes/memref_to_loops/Passes.h"
-#endif
-#if LATHE_FOLDER("passes/loops/Passes.h")
 #include "passes/loops/Passes.h"
-#endif
-#if LATHE_FOLDER("passes/loops_to_llvm/Passes.h")
 #include "passes/loops_to_llvm/Passes.h"
-#endif
-#if LATHE_FOLDER("passes/verify/Passes.h")
 #include "passes/verify/Passes.h"
-#endif
 
 using namespace mlir;
 
@@ -49,31 +30,13 @@ void lathe::registerEverything(DialectRegistry &registry) {
 }
 
 void lathe::registerLathePasses() {
-#if LATHE_FOLDER("passes/nn/Passes.h")
   passes::registerNNPasses();
-#endif
-#if LATHE_FOLDER("passes/nn_to_linalg/Passes.h")
   passes::registerNNToLinalgPasses();
-#endif
-#if LATHE_FOLDER("passes/linalg/Passes.h")
   passes::registerLinalgPasses();
-#endif
-#if LATHE_FOLDER("passes/linalg_to_memref/Passes.h")
   passes::registerLinalgToMemrefPasses();
-#endif
-#if LATHE_FOLDER("passes/memref/Passes.h")
   passes::registerMemrefPasses();
-#endif
-#if LATHE_FOLDER("passes/memref_to_loops/Passes.h")
   passes::registerMemrefToLoopsPasses();
-#endif
-#if LATHE_FOLDER("passes/loops/Passes.h")
   passes::registerLoopsPasses();
-#endif
-#if LATHE_FOLDER("passes/loops_to_llvm/Passes.h")
   passes::registerLoopsToLLVMPasses();
-#endif
-#if LATHE_FOLDER("passes/verify/Passes.h")
   passes::registerVerifyPasses();
-#endif
 }

@@ -51,6 +51,8 @@ Work describe(WindowedOpInterface op) {
 }
 
 struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTilingPass> {
+  using SelectTilingPassBase::SelectTilingPassBase;
+
   void runOnOperation() override {
     auto target = getOperation()->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>(NNDialect::kTargetAttr);
     if (!target) {

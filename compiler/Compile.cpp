@@ -1,0 +1,299 @@
+#include "compiler/Compile.h"
+
+#include "compiler/OptReport.h"
+#include "compiler/Pipeline.h"
+#include "compiler/Registration.h"
+#include "compiler/Version.h"
+#include "compiler/artifact/Artifact.h"
+#include "compiler/import/Import.h"
+#include "compiler/inspect/IRDumper.h"
+#include "compiler/inspect/Runner.h"
+#include "compiler/target/cpu/Codegen.h"
+#include "compiler/target/cpu/Target.h"
+
+#include "dialects/nn/NNDialect.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ThreadPool.h"
+#include "llvm/Support/Threading.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace mlir;
+using namespace lathe;
+
+namespace {
+
+int fail(int code, const Twine &message) {
+  llvm::errs() << "error: " << message << '\n';
+  return code;
+}
+
+/// Writes text beside `path` and renames it; to standard output for "-".
+int writeText(StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> print) {
+  if (path == "-" || path.empty()) {
+    print(llvm::outs());
+    llvm::outs().flush();
+    return llvm::outs().has_error() ? fail(kOutputFailed, "standard output cannot be written") : kOk;
+  }
+  Expected<llvm::sys::fs::TempFile> file = llvm::sys::fs::TempFile::create(path + ".tmp-%%%%%%", llvm::sys::fs::all_read | llvm::sys::fs::owner_write);
+  if (!file)
+    return fail(kOutputFailed, "'" + path + "' cannot be written: " + llvm::toString(file.takeError()));
+  bool bad;
+  std::string reason;
+  {
+    llvm::raw_fd_ostream os(file->FD, /*shouldClose=*/false);
+    print(os);
+    os.flush();
+    bad = os.has_error();
+    if (bad)
+      reason = os.error().message();
+    os.clear_error();
+  }
+  if (bad) {
+    llvm::consumeError(file->discard());
+    return fail(kOutputFailed, "'" + path + "' cannot be written: " + reason);
+  }
+  if (llvm::Error e = file->keep(path))
+    return fail(kOutputFailed, "'" + path + "' cannot be written: " + llvm::toString(std::move(e)));
+  return kOk;
+}
+
+/// "x:1..32x3x224x224" into the importer's form.
+bool parseShapes(ArrayRef<std::string> specs, llvm::StringMap<std::vector<DimRange>> &shapes, std::string &error) {
+  for (const std::string &spec : specs) {
+    // The name is before the last colon: ONNX names may hold colons, dims do not.
+    auto [name, dims] = StringRef(spec).rsplit(':');
+    SmallVector<StringRef> parts;
+    dims.split(parts, 'x');
+    std::vector<DimRange> ranges;
+    for (StringRef part : parts) {
+      auto [low, high] = part.split("..");
+      DimRange range;
+      if (low.getAsInteger(10, range.min) || (part.contains("..") ? high.getAsInteger(10, range.max) : low.getAsInteger(10, range.max)) || range.min < 1 ||
+          range.max < range.min) {
+        error = ("--shapes=" + spec + ": expects NAME:D1xD2x…, each a number or a range such as 1..32").c_str();
+        return false;
+      }
+      ranges.push_back(range);
+    }
+    if (name.empty()) {
+      error = "--shapes=" + spec + ": expects an input's name before the colon";
+      return false;
+    }
+    shapes[name] = std::move(ranges);
+  }
+  return true;
+}
+
+/// Names of the ONNX nodes in program order, for the report.
+std::vector<std::string> nodeNames(ModuleOp module) {
+  std::vector<std::string> names;
+  module.walk([&](Operation *op) {
+    op->getLoc()->walk([&](Location part) {
+      if (auto name = dyn_cast<NameLoc>(part))
+        names.push_back(name.getName().str());
+      return WalkResult::advance();
+    });
+  });
+  return names;
+}
+
+class Compilation {
+public:
+  explicit Compilation(const CompileOptions &options) : options(options), context(MLIRContext::Threading::DISABLED) {
+    DialectRegistry registry;
+    registerPipelineDialects(registry);
+    context.appendDialectRegistry(registry);
+    threads = options.threads ? options.threads : llvm::hardware_concurrency().compute_thread_count();
+    if (threads > 1) {
+      pool = std::make_unique<llvm::DefaultThreadPool>(llvm::hardware_concurrency(threads));
+      context.setThreadPool(*pool);
+    }
+    context.loadDialect<nn::NNDialect>();
+    context.getDiagEngine().registerHandler([](Diagnostic &d) {
+      if (d.getSeverity() == DiagnosticSeverity::Error)
+        llvm::errs() << "error: " << d.getLocation() << ": " << d << '\n';
+      return success();
+    });
+  }
+
+  int run() {
+    if (options.optReport && failed(report.attach(context)))
+      return fail(kInternalError, "the remark engine cannot be set up");
+    if (int code = load())
+      return code;
+    if (options.optReport)
+      report.setOrder(nodeNames(*module));
+    if (int code = startDump())
+      return code;
+    int code = transform();
+    if (!code)
+      code = options.compileTo ? writeIR() : generate();
+    // The dump is finished on failure too: that is when it is read.
+    if (int dumpCode = finishDump())
+      code = code ? code : dumpCode;
+    if (!code && options.optReport)
+      code = writeText(options.optReportFile, [&](llvm::raw_ostream &os) { report.print(os); });
+    if (options.timePasses)
+      printTimes(records, llvm::errs());
+    return code;
+  }
+
+private:
+  int load() {
+    if (options.compileFrom) {
+      llvm::SourceMgr sources;
+      std::string error;
+      auto buffer = llvm::MemoryBuffer::getFile(options.input);
+      if (!buffer)
+        return fail(kInvalidInput, "'" + options.input + "' cannot be read: " + buffer.getError().message());
+      sources.AddNewSourceBuffer(std::move(*buffer), {});
+      module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+      if (!module)
+        return fail(kInvalidInput, "'" + options.input + "' is not IR of phase " + phaseName(*options.compileFrom));
+      if (!(*module)->hasAttr(nn::NNDialect::kTargetAttr))
+        return fail(kInvalidInput, "'" + options.input + "' lacks the module attribute " + nn::NNDialect::kTargetAttr);
+      return kOk;
+    }
+    ImportOptions import;
+    import.externalDataRoot = options.externalDataRoot;
+    std::string error;
+    if (!parseShapes(options.shapes, import.shapes, error))
+      return fail(kUsage, error);
+    FailureOr<nn::TargetAttr> target = resolveTarget(context, options.triple, options.cpu, error, options.targetDescription);
+    if (failed(target))
+      return fail(kUsage, error);
+    ImportReport imported;
+    module = importOnnx(context, options.input, import, imported);
+    for (const std::string &message : imported.messages)
+      llvm::errs() << "error: " << message << '\n';
+    if (!module)
+      return imported.exitCode ? imported.exitCode : kInternalError;
+    Builder b(&context);
+    (*module)->setAttr(nn::NNDialect::kTargetAttr, *target);
+    (*module)->setAttr(nn::NNDialect::kFlagsAttr, b.getStringAttr(options.optLevel == 0 ? "-O0" : "-O3"));
+    return kOk;
+  }
+
+  int startDump() {
+    if (options.dumpDirectory.empty())
+      return kOk;
+    std::string error;
+    auto created = IRDumper::create(options.dumpDirectory, llvm::sys::path::filename(options.input), error);
+    if (failed(created))
+      return fail(kOutputFailed, error);
+    dumper = std::move(*created);
+    dumper->begin(*module, options.compileFrom ? phaseName(*options.compileFrom) : "import");
+    return kOk;
+  }
+
+  int finishDump() {
+    std::string error;
+    if (dumper && failed(dumper->finish(error)))
+      return fail(kOutputFailed, error);
+    return kOk;
+  }
+
+  int transform() {
+    RunOptions run;
+    run.dumper = dumper.get();
+    if (options.timePasses)
+      run.records = &records;
+    run.reproducerPath = "lathe-reproducer-" + llvm::sys::path::stem(options.input).str() + ".mlir";
+    run.crashExitCode = kInternalError;
+    run.verify = options.verifyEach;
+    run.configure = [](PassManager &pm) { return applyPassManagerCLOptions(pm); };
+    std::string error;
+    std::vector<PipelineStep> steps = buildPipeline(options.compileFrom, options.compileTo.value_or(Phase::llvm), optLevel());
+    if (failed(runPipeline(*module, steps, run, error)))
+      return fail(kInternalError, error);
+    return kOk;
+  }
+
+  /// A resumed compilation goes on as it was begun.
+  int optLevel() {
+    auto flags = (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr);
+    return flags && flags.getValue().contains("-O0") ? 0 : 3;
+  }
+
+  /// With locations, without which a resumed compilation would name its kernels otherwise.
+  int writeIR() {
+    return writeText(options.output, [&](llvm::raw_ostream &os) { (*module)->print(os, OpPrintingFlags().enableDebugInfo(true, false)); os << '\n'; });
+  }
+
+  int generate();
+
+  const CompileOptions &options;
+  unsigned threads = 1;
+  std::unique_ptr<llvm::DefaultThreadPool> pool; // outlives the context
+  MLIRContext context;
+  OptReport report;
+  OwningOpRef<ModuleOp> module;
+  std::unique_ptr<IRDumper> dumper;
+  std::vector<StepRecord> records;
+};
+
+} // namespace
+
+int Compilation::generate() {
+  CodegenOptions codegen;
+  codegen.threads = threads;
+  codegen.optimize = optLevel() > 0;
+  codegen.keepLLVMIR = dumper != nullptr;
+  codegen.keepAssembly = dumper || options.emit == Emit::assembly;
+  std::vector<Object> objects;
+  std::string error;
+  if (failed(generateCode(*module, codegen, objects, error)))
+    return fail(kInternalError, error);
+  if (dumper) {
+    // One file each, kernels in order: a file per kernel would bury the passes.
+    std::string llvmIR, assembly;
+    for (const Object &object : objects) {
+      llvmIR += object.llvmIR;
+      assembly += object.assembly;
+    }
+    dumper->addText("codegen", "ll", llvmIR);
+    dumper->addText("codegen", "s", assembly);
+  }
+  if (options.emit == Emit::assembly)
+    return writeText(options.output, [&](llvm::raw_ostream &os) {
+      for (const Object &object : objects)
+        os << object.assembly;
+    });
+  ArtifactOptions artifact;
+  artifact.output = options.output;
+  artifact.relocatable = options.emit == Emit::obj;
+  artifact.weightsInFile = options.weightsInFile;
+  artifact.threads = threads;
+  artifact.compiler = compilerVersion();
+  int code = kInternalError;
+  if (failed(writeArtifact(*module, objects, artifact, error, code)))
+    return fail(code, error);
+  return kOk;
+}
+
+int lathe::compile(const CompileOptions &options) { return Compilation(options).run(); }
+
+int lathe::check(const CompileOptions &options) {
+  ImportOptions import;
+  import.externalDataRoot = options.externalDataRoot;
+  std::string error;
+  if (!parseShapes(options.shapes, import.shapes, error))
+    return fail(kUsage, error);
+  ImportReport report = checkOnnx(options.input, import);
+  for (const std::string &message : report.messages)
+    llvm::errs() << "error: " << message << '\n';
+  llvm::outs() << options.input << ": opset " << report.opset << ", operators:";
+  for (const auto &[op, count] : report.operators)
+    llvm::outs() << ' ' << op << " x" << count;
+  llvm::outs() << '\n';
+  if (report.exitCode == ImportReport::ok)
+    llvm::outs() << "every node can be compiled\n";
+  else if (!report.unsupportedNodes.empty())
+    llvm::outs() << report.unsupportedNodes.size() << " nodes cannot be compiled\n";
+  return report.exitCode;
+}

@@ -1,0 +1,51 @@
+// What a compilation is asked to do. Plain structs: tools bind their flags to them in one place (tools/lathe-compile), nothing below reads a flag.
+#ifndef COMPILER_OPTIONS_H
+#define COMPILER_OPTIONS_H
+
+#include "compiler/Phase.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+/// Exit codes of the tools, as documented in README.md.
+enum ExitCode {
+  kOk = 0,
+  kUsage = 1,
+  kUnsupportedModel = 2,
+  kInvalidInput = 3,
+  kInternalError = 4,
+  kRefused = 5,
+  kOutputFailed = 6,
+};
+
+enum class Emit { so, obj, assembly };
+
+struct CompileOptions {
+  std::string input;  // an ONNX model or, with compileFrom, IR at the end of that phase
+  std::string output; // "-" for standard output (text only)
+  Emit emit = Emit::so;
+  std::optional<Phase> compileFrom, compileTo;
+
+  std::string triple;            // "" for this machine's
+  std::string cpu = "native";
+  std::string targetDescription; // file that replaces the built-in description; "" for none
+  int optLevel = 3;              // 0: no fusion, no tiling; 3
+  std::vector<std::string> shapes; // "x:1..32x3x224x224"
+  std::string externalDataRoot;
+  bool weightsInFile = false;
+  unsigned threads = 0; // 0: as many as this process may use
+
+  std::string dumpDirectory; // "" for none
+  bool optReport = false;
+  std::string optReportFile; // "" for standard output
+  bool timePasses = false;
+  bool verifyEach = false;
+  std::vector<std::string> mlirFlags; // upstream's --mlir-*
+};
+
+} // namespace lathe
+
+#endif // COMPILER_OPTIONS_H

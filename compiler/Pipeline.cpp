@@ -1,0 +1,149 @@
+#include "compiler/Pipeline.h"
+
+#include "passes/linalg/Passes.h"
+#include "passes/linalg_to_memref/Passes.h"
+#include "passes/loops/Passes.h"
+#include "passes/loops_to_llvm/Passes.h"
+#include "passes/memref/Passes.h"
+#include "passes/memref_to_loops/Passes.h"
+#include "passes/nn/Passes.h"
+#include "passes/nn_to_linalg/Passes.h"
+#include "passes/verify/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace lathe;
+using namespace lathe::passes;
+
+namespace {
+
+class List {
+public:
+  List(std::vector<PipelineStep> &steps, Phase phase) : steps(steps), phase(phase) {}
+
+  /// A pass over each function.
+  void functions(std::function<std::unique_ptr<Pass>()> create, const char *reason) { add("func.func", std::move(create), reason); }
+  /// A pass over the module.
+  void module(std::function<std::unique_ptr<Pass>()> create, const char *reason) { add("", std::move(create), reason); }
+  /// Each phase ends by checking its contract.
+  void verify() {
+    module([name = phaseName(phase).str()] { return createVerifyPhasePass({name}); }, "the contract of the phase");
+  }
+
+private:
+  void add(const char *anchor, std::function<std::unique_ptr<Pass>()> create, const char *reason) {
+    steps.push_back({phaseName(phase).str(), anchor, std::move(create), reason});
+  }
+  std::vector<PipelineStep> &steps;
+  Phase phase;
+};
+
+std::unique_ptr<Pass> canonicalizer() { return createCanonicalizerPass(); }
+std::unique_ptr<Pass> cse() { return createCSEPass(); }
+
+// IN: nn, logical forms as imported  OUT: nn, fused
+void nnPhase(List l, int optLevel) {
+  l.functions(canonicalizer, "folds reshapes and neutral elements, drops what nothing uses");
+  l.functions([] { return createFoldBatchNormPass(); }, "before fusion, which then finds convolutions next to their activations");
+  if (optLevel > 0)
+    l.functions([] { return createFuseEpiloguePass(); }, "elementwise consumers into the stores of their producers");
+  l.functions(canonicalizer, "removes weights that recipes have absorbed");
+  l.functions(cse, "equal weights become one");
+  l.verify();
+}
+
+// IN: nn  OUT: nn (windowed, packed, with destinations), linalg, tensor, arith, math, scf
+void linalgPhase(List l, int optLevel) {
+  l.functions([] { return createPropagateLayoutPass(); }, "layouts first: tiles and packed weights depend on them");
+  l.functions([=] { return createSelectTilingPass({/*naive=*/optLevel == 0}); }, "the cost model's tiles; weights into the order that they ask for");
+  l.functions([] { return createConvertNNToLinalgPass(); }, "everything that is not windowed");
+  l.functions(canonicalizer, "pairs of layout changes and shape changes cancel");
+  l.functions(cse, "equal weights and layout changes become one");
+  if (optLevel > 0)
+    l.functions([] { return createFuseElementwisePass(); }, "chains of elementwise operations into one loop");
+  l.functions([] { return createMakeDestinationsPass(); }, "last: CSE would merge equal destinations, which then cost copies");
+  l.verify();
+}
+
+// IN: linalg phase on tensors  OUT: the same operations on buffers of one arena, one kernel function each
+void memrefPhase(List l) {
+  l.module([] { return bufferization::createEmptyTensorEliminationPass(); }, "producers of a concat write into their slice");
+  l.module(
+      [] {
+        bufferization::OneShotBufferizePassOptions o;
+        o.bufferizeFunctionBoundaries = true;
+        o.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+        o.unknownTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+        return bufferization::createOneShotBufferizePass(o);
+      },
+      "tensors to buffers, in place where nothing reads the old content");
+  l.functions([] { return createResultsToArgumentsPass(); }, "results go straight to the caller's buffers");
+  l.functions(canonicalizer, "folds views, so that equal ones are seen");
+  l.functions(cse, "equal views become one");
+  l.functions(canonicalizer, "copies between equal views vanish");
+  l.functions([] { return createCopiesToNNPass(); }, "each remaining copy is named");
+  l.functions([] { return createPlanArenaPass(); }, "lifetimes are final now");
+  l.module([] { return createOutlineKernelsPass(); }, "equal operations are compiled once, and later passes run per kernel");
+  l.verify();
+}
+
+// IN: kernels that hold one operation each  OUT: kernels as scf, vector, memref, arith, math
+void loopsPhase(List l) {
+  l.functions([] { return createTileWindowedPass(); }, "windowed operations to register tiles: border arithmetic");
+  l.functions([] { return createTileGenericPass(); }, "everything else to vector loops");
+  l.functions([] { return createExpandMicroKernelPass(); }, "register tiles to vector code: instruction choice");
+  l.functions([] { return createLowerAffinePass(); }, "index maps to arithmetic");
+  l.verify();
+}
+
+// IN: loops  OUT: llvm, and the plan as data
+void llvmPhase(List l) {
+  l.functions([] { return memref::createExpandStridedMetadataPass(); }, "views to address arithmetic");
+  l.functions([] { return createLowerAffinePass(); }, "that the views' arithmetic is written in");
+  l.functions([] { return createKernelAbiPass(); }, "kernels take plain pointers and a range of iterations");
+  l.module([] { return createBuildPlanPass(); }, "the entry function becomes a table for the runtime");
+  l.functions([] { return createSCFToControlFlowPass(); }, "loops to branches");
+  l.module(
+      [] {
+        ConvertToLLVMPassOptions o;
+        o.allowPatternRollback = false; // halves the time
+        return createConvertToLLVMPass(o);
+      },
+      "one conversion for all dialects: one pass each takes four times as long");
+  l.module([] { return createReconcileUnrealizedCastsPass(); }, "casts that the conversions left in pairs");
+  l.module(canonicalizer, "folds the descriptors: without it LLVM takes 2.5 times as long");
+  l.verify();
+}
+
+} // namespace
+
+std::vector<PipelineStep> lathe::buildPipeline(std::optional<Phase> from, Phase to, int optLevel) {
+  std::vector<PipelineStep> steps;
+  for (const PhaseInfo &info : allPhases()) {
+    if ((from && info.phase <= *from) || info.phase > to)
+      continue;
+    List list(steps, info.phase);
+    switch (info.phase) {
+    case Phase::nn:
+      nnPhase(list, optLevel);
+      break;
+    case Phase::linalg:
+      linalgPhase(list, optLevel);
+      break;
+    case Phase::memref:
+      memrefPhase(list);
+      break;
+    case Phase::loops:
+      loopsPhase(list);
+      break;
+    case Phase::llvm:
+      llvmPhase(list);
+      break;
+    }
+  }
+  return steps;
+}

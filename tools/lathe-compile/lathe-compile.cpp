@@ -1,0 +1,142 @@
+// lathe-compile: ONNX model -> artifact, IR of any phase, or a list of what is not supported. All flags are bound to CompileOptions here and nowhere else.
+#include "compiler/Compile.h"
+#include "compiler/Version.h"
+#include "tools/lathe-run/Arguments.h"
+#include "tools/lathe-run/Status.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/TargetSelect.h"
+
+using namespace lathe;
+using lathe::run::Arguments;
+using lathe::run::Failure;
+
+/// Upstream's --mlir-* flags go to LLVM's own parser; ours do not use it, since lld resets every cl::opt of the process and aborts on equal names.
+static void parseMlirFlags(const std::vector<std::string> &flags) {
+  mlir::registerPassManagerCLOptions();
+  mlir::registerMLIRContextCLOptions();
+  mlir::registerAsmPrinterCLOptions();
+  mlir::registerDefaultTimingManagerCLOptions();
+  std::vector<const char *> argv{"lathe-compile"};
+  for (const std::string &f : flags)
+    argv.push_back(f.c_str());
+  llvm::cl::ParseCommandLineOptions(argv.size(), argv.data());
+}
+
+static std::optional<Phase> phaseArgument(const std::string &flag, const std::string &text) {
+  if (text.empty())
+    return std::nullopt;
+  if (auto phase = parsePhase(text))
+    return phase;
+  throw Failure(kUsage, flag + " is '" + text + "', expected nn, linalg, memref, loops or llvm");
+}
+
+/// "--opt-report" or "--opt-report=FILE": CLI11 has no flag with an optional value that does not swallow the next argument.
+static void takeOptReport(std::vector<std::string> &arguments, CompileOptions &options) {
+  std::erase_if(arguments, [&](const std::string &a) {
+    size_t dashes = a.find_first_not_of('-');
+    std::string flag = dashes == std::string::npos ? a : a.substr(dashes);
+    if (dashes == 0 || dashes > 2 || (flag != "opt-report" && flag.rfind("opt-report=", 0) != 0))
+      return false;
+    options.optReport = true;
+    if (flag.size() > 11)
+      options.optReportFile = flag.substr(11);
+    return true;
+  });
+}
+
+static int compileCommand(std::vector<std::string> arguments) {
+  CompileOptions options;
+  takeOptReport(arguments, options);
+  std::erase_if(arguments, [&](const std::string &a) {
+    bool upstream = a.rfind("--mlir-", 0) == 0 || a.rfind("-mlir-", 0) == 0;
+    if (upstream)
+      options.mlirFlags.push_back(a);
+    return upstream;
+  });
+  for (std::string &a : arguments) // -O0 and -O3 as every compiler has them
+    if (a == "-O0" || a == "-O3")
+      a = "--optimization=" + a.substr(2);
+
+  std::string target = "cpu", from, to, emit = "so", weights = "embed", level = "3", threads;
+  Arguments flags("compile", "Compiles an ONNX model ahead of time to an artifact that `lathe run` and the runtime library load.");
+  flags.positional("model", options.input, "the ONNX model, or IR with --compile-from");
+  flags.option("-o,--output", options.output, "the artifact to write; - for standard output, where text is written");
+  flags.option("--target", target, "cpu");
+  flags.option("--mcpu", options.cpu, "native (default), x86-64-v3, x86-64-v4, a CPU name of LLVM");
+  flags.option("--mtriple", options.triple, "the machine to compile for, such as aarch64-linux-gnu; default: this one");
+  flags.option("--target-description", options.targetDescription, "a file that replaces the built-in description of the CPU family");
+  flags.option("--shapes", options.shapes, "NAME:DIMS, such as x:1..32x3x224x224; once per input");
+  flags.option("--optimization", level, "0: no fusion, no tiling, for debugging; 3 (default); also -O0, -O3");
+  flags.option("--compile-to", to, "stop at the end of a phase and write its IR: nn, linalg, memref, loops, llvm");
+  flags.option("--compile-from", from, "resume from IR at the end of a phase");
+  flags.option("--emit", emit, "so (default), obj, asm");
+  flags.option("--weights", weights, "embed (default) or file: into OUTPUT.weights");
+  flags.option("--external-data-root", options.externalDataRoot, "permits external weights that are links, inside this folder");
+  flags.option("--threads", threads, "threads of the compiler; default: as many as this process may use");
+  flags.option("--dump-ir", options.dumpDirectory, "a folder for the IR after each pass that changed it, and index.html");
+  std::string optReportHelp; // taken above; listed for --help
+  flags.option("--opt-report", optReportHelp, "[=FILE] per ONNX node: what was fused, laid out and tiled, and why or why not");
+  flags.flag("--time-passes", options.timePasses, "a table of passes with their times, on standard error");
+  flags.flag("--verify-each", options.verifyEach, "verify the IR after each pass, not only after each phase");
+  if (!flags.parse(arguments))
+    return kOk;
+
+  if (target != "cpu")
+    throw Failure(kUsage, "--target is '" + target + "', expected cpu");
+  options.compileFrom = phaseArgument("--compile-from", from);
+  options.compileTo = phaseArgument("--compile-to", to);
+  if (options.compileFrom && options.compileTo && *options.compileTo <= *options.compileFrom)
+    throw Failure(kUsage, "--compile-to is '" + to + "', expected a phase after --compile-from=" + from);
+  if (emit != "so" && emit != "obj" && emit != "asm")
+    throw Failure(kUsage, "--emit is '" + emit + "', expected so, obj or asm");
+  options.emit = emit == "so" ? Emit::so : emit == "obj" ? Emit::obj : Emit::assembly;
+  if (weights != "embed" && weights != "file")
+    throw Failure(kUsage, "--weights is '" + weights + "', expected embed or file");
+  options.weightsInFile = weights == "file";
+  if (level != "0" && level != "3")
+    throw Failure(kUsage, "--optimization is '" + level + "', expected 0 or 3");
+  options.optLevel = level == "0" ? 0 : 3;
+  if (!threads.empty())
+    options.threads = run::integerArgument("--threads", threads, 1, 1024);
+  bool text = options.compileTo || options.emit == Emit::assembly;
+  if (options.output.empty()) {
+    if (!text)
+      throw Failure(kUsage, "-o is missing: the artifact to write");
+    options.output = "-";
+  }
+  if (options.output == "-" && !text)
+    throw Failure(kUsage, "-o is '-', expected a file for " + emit);
+  parseMlirFlags(options.mlirFlags);
+  return compile(options);
+}
+
+static int checkCommand(const std::vector<std::string> &arguments) {
+  CompileOptions options;
+  Arguments flags("check", "Lists every node of an ONNX model that cannot be compiled, without compiling.");
+  flags.positional("model", options.input, "the ONNX model");
+  flags.option("--shapes", options.shapes, "NAME:DIMS, such as x:1..32x3x224x224; once per input");
+  flags.option("--external-data-root", options.externalDataRoot, "permits external weights that are links, inside this folder");
+  if (!flags.parse(arguments))
+    return kOk;
+  return check(options);
+}
+
+int main(int argc, char **argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  try {
+    if (!arguments.empty() && (arguments[0] == "--version" || arguments[0] == "-version")) {
+      llvm::outs() << compilerVersion() << '\n';
+      return kOk;
+    }
+    if (!arguments.empty() && arguments[0] == "check")
+      return checkCommand({arguments.begin() + 1, arguments.end()});
+    return compileCommand(std::move(arguments));
+  } catch (const Failure &failure) {
+    llvm::errs() << "error: " << failure.what() << '\n';
+    return failure.code;
+  }
+}

@@ -1,0 +1,14 @@
+// lathe-reduce: shrinks IR that shows a problem, as mlir-reduce does, with Lathe's dialect and passes.
+#include "compiler/Registration.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Tools/mlir-reduce/MlirReduceMain.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  lathe::registerEverything(registry);
+  lathe::registerLathePasses();
+  mlir::MLIRContext context(registry);
+  return mlir::failed(mlir::mlirReduceMain(argc, argv, context));
+}
