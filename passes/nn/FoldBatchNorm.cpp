@@ -152,7 +152,7 @@ struct FoldBatchNormPass : lathe::passes::impl::FoldBatchNormPassBase<FoldBatchN
     auto options = remark::RemarkOpts::name("fold-batch-norm").category(DEBUG_TYPE);
     if (matchProducer(norm, target, why)) {
       foldInto(norm, target, affine);
-      remark::passed(norm.getLoc(), options) << "folded into the weights of '" << target.op->getName().getStringRef() << "'";
+      remark::passed(norm.getLoc(), options) << remark::add("folded into the weights of '{0}'", target.op->getName().getStringRef());
     } else {
       decompose(norm, affine);
       remark::missed(norm.getLoc(), options) << remark::reason("{0}; it became nn.mul and nn.add", why);

@@ -163,8 +163,8 @@ struct FuseEpiloguePass : lathe::passes::impl::FuseEpiloguePassBase<FuseEpilogue
         continue;
       }
       Operation *producer = elementwise->getOperand(position).getDefiningOp();
-      remark::passed(elementwise->getLoc(), options) << "'" << elementwise->getName().getStringRef() << "' into the epilogue of '"
-                                                     << producer->getName().getStringRef() << "'";
+      remark::passed(elementwise->getLoc(), options) << remark::add("'{0}' into the epilogue of '{1}'", elementwise->getName().getStringRef(),
+                                                                    producer->getName().getStringRef());
       return fuse(elementwise, position, sources);
     }
     remark::missed(elementwise->getLoc(), options) << remark::reason("{0}", why);
