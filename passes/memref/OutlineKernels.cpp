@@ -1,0 +1,238 @@
+// lathe-outline-kernels: one function per kernel. Outlining comes before tiling, so that comparing two kernels is comparing one operation each, and all
+// later passes run once per distinct kernel, in parallel.
+#include "dialects/nn/NNDialect.h"
+#include "passes/memref/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/OperationSupport.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+namespace lathe::passes {
+#define GEN_PASS_DEF_OUTLINEKERNELSPASS
+#include "passes/memref/Passes.h.inc"
+} // namespace lathe::passes
+
+using namespace mlir;
+using namespace lathe::nn;
+
+namespace {
+
+/// The names in NameLocs, in order, each once.
+void collectNames(Location loc, llvm::SetVector<StringAttr> &names) {
+  if (auto name = dyn_cast<NameLoc>(loc)) {
+    names.insert(name.getName());
+  } else if (auto fused = dyn_cast<FusedLoc>(loc)) {
+    for (Location l : fused.getLocations())
+      collectNames(l, names);
+  } else if (auto call = dyn_cast<CallSiteLoc>(loc)) {
+    collectNames(call.getCallee(), names);
+  }
+}
+
+/// "_conv1_Conv+relu": what fits into a symbol that assemblers and profilers like.
+std::string symbolSuffix(const llvm::SetVector<StringAttr> &names, Operation *op) {
+  std::string suffix = names.empty() ? op->getName().stripDialect().str() : "";
+  for (StringAttr name : names)
+    suffix += (suffix.empty() ? "" : "+") + name.str();
+  for (char &c : suffix)
+    if (!llvm::isAlnum(c) && c != '_' && c != '.' && c != '-' && c != '+')
+      c = '_';
+  return suffix.substr(0, 60);
+}
+
+/// c0 + c1 * N.
+struct Affine {
+  int64_t c0 = 0, c1 = 0;
+  void add(int64_t value, bool batched) { (batched ? c1 : c0) += value; }
+};
+
+bool isBatched(ShapedType type) { return type.getRank() > 0 && type.isDynamicDim(0); }
+
+int64_t elementsPerImage(ArrayRef<int64_t> shape) {
+  int64_t n = 1;
+  for (int64_t extent : shape)
+    n *= ShapedType::isDynamic(extent) ? 1 : extent;
+  return n;
+}
+
+Affine flopsOf(Operation *op) {
+  Affine flops;
+  if (auto windowed = dyn_cast<WindowedOpInterface>(op)) {
+    ShapedType out = windowed.getOutputType();
+    bool batched = isBatched(out);
+    flops.add(windowed.getFlopsPerImage() * (batched ? 1 : out.getDimSize(0)), batched);
+  } else if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
+    int64_t perIteration = 0;
+    for (Operation &inner : linalgOp.getBlock()->without_terminator())
+      perIteration += !inner.hasTrait<OpTrait::ConstantLike>() && inner.getNumResults() == 1 && isa<FloatType>(inner.getResult(0).getType());
+    SmallVector<int64_t> ranges = linalgOp.getStaticLoopRanges();
+    flops.add(perIteration * elementsPerImage(ranges), llvm::any_of(ranges, ShapedType::isDynamic));
+  }
+  return flops;
+}
+
+/// Each operand is moved once: what no tiling can avoid.
+Affine bytesOf(ValueRange operands) {
+  Affine bytes;
+  for (Value v : operands)
+    if (auto type = dyn_cast<MemRefType>(v.getType()))
+      bytes.add(elementsPerImage(type.getShape()) * llvm::divideCeil(type.getElementTypeBitWidth(), 8), isBatched(type));
+  return bytes;
+}
+
+class Outliner {
+public:
+  explicit Outliner(ModuleOp module) : module(module), symbols(module) {}
+
+  LogicalResult outline(Operation *op) {
+    SmallVector<Value> operands;
+    IRMapping map;
+    func::FuncOp kernel = build(op, operands, map);
+    if (!kernel)
+      return failure();
+    llvm::SetVector<StringAttr> names;
+    collectNames(op->getLoc(), names);
+    func::FuncOp same = findEqual(kernel);
+    if (same) {
+      kernel.erase();
+    } else {
+      kernel.setSymName(llvm::formatv("k{0}.{1}", kernels++, symbolSuffix(names, op)).str());
+      symbols.insert(kernel);
+      byHash[hash(kernel)].push_back(kernel);
+      same = kernel;
+    }
+    OpBuilder b(op);
+    SmallVector<Attribute> nodes(names.begin(), names.end());
+    Affine flops = flopsOf(op), bytes = bytesOf(operands);
+    CallOp::create(b, op->getLoc(), FlatSymbolRefAttr::get(same), operands, b.getArrayAttr(nodes), b.getDenseI64ArrayAttr({flops.c0, flops.c1}),
+                   b.getDenseI64ArrayAttr({bytes.c0, bytes.c1}));
+    op->erase();
+    ++calls;
+    return success();
+  }
+
+  void report() {
+    remark::analysis(module.getLoc(), remark::RemarkOpts::name("Kernels").category("lathe-outline-kernels"))
+        << llvm::formatv("{0} calls of {1} kernels", calls, kernels).str();
+  }
+
+private:
+  /// The type as the kernel sees it: offset 0, and no layout where that is what it means.
+  FailureOr<MemRefType> kernelType(Operation *op, MemRefType type) {
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (failed(type.getStridesAndOffset(strides, offset)) || llvm::any_of(strides, ShapedType::isDynamic))
+      return op->emitOpError("expects buffers with static strides (got ") << type << ")";
+    auto plain = MemRefType::get(type.getShape(), type.getElementType());
+    if (plain.getStridesAndOffset().first == strides)
+      return plain;
+    return MemRefType::get(type.getShape(), type.getElementType(), StridedLayoutAttr::get(type.getContext(), 0, strides));
+  }
+
+  /// A function around a copy of `op`, not yet in the symbol table; `operands` are what it is to be called with, the destination last.
+  func::FuncOp build(Operation *op, SmallVector<Value> &operands, IRMapping &map) {
+    if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op); linalgOp && linalgOp.getNumDpsInits() != 1) {
+      op->emitOpError("expects one destination (got ") << linalgOp.getNumDpsInits() << ")";
+      return {};
+    }
+    // Constants that canonicalisation moved out of regions move back in, everything else that a region uses becomes an argument.
+    llvm::SetVector<Value> values, constants, regionConstants;
+    llvm::SetVector<Value> captured;
+    getUsedValuesDefinedAbove(op->getRegions(), captured);
+    for (Value v : captured)
+      isConstant(v) ? regionConstants.insert(v) : values.insert(v);
+    for (Value v : op->getOperands())
+      isConstant(v) ? constants.insert(v) : values.insert(v);
+    SmallVector<Type> types;
+    for (Value v : values) {
+      auto type = dyn_cast<MemRefType>(v.getType());
+      if (!type) {
+        op->emitOpError("expects a kernel to use buffers and constants only (got ") << v.getType() << ")";
+        return {};
+      }
+      FailureOr<MemRefType> normalised = kernelType(op, type);
+      if (failed(normalised))
+        return {};
+      types.push_back(*normalised);
+    }
+    // The destination is the last operand, unless it was also an input.
+    Value destination = op->getOperands().back();
+    if (values.empty() || values.back() != destination) {
+      op->emitOpError("expects the destination to be no other operand");
+      return {};
+    }
+    operands.assign(values.begin(), values.end());
+    OpBuilder b(op->getContext());
+    auto kernel = func::FuncOp::create(op->getLoc(), "kernel", b.getFunctionType(types, {}));
+    kernel.setPrivate();
+    kernel->setAttr(NNDialect::kKernelAttr, b.getUnitAttr());
+    Block *body = kernel.addEntryBlock();
+    b.setInsertionPointToStart(body);
+    map.map(values.getArrayRef(), body->getArguments());
+    for (Value v : constants)
+      map.map(v, b.clone(*v.getDefiningOp())->getResult(0));
+    Operation *inner = b.clone(*op, map);
+    func::ReturnOp::create(b, op->getLoc());
+    for (Value v : llvm::reverse(regionConstants)) {
+      b.setInsertionPointToStart(&inner->getRegion(0).front());
+      Value clone = b.clone(*v.getDefiningOp())->getResult(0);
+      v.replaceUsesWithIf(clone, [&](OpOperand &use) { return inner->isProperAncestor(use.getOwner()); });
+    }
+    return kernel;
+  }
+
+  static bool isConstant(Value v) { return v.getDefiningOp() && v.getDefiningOp()->hasTrait<OpTrait::ConstantLike>(); }
+
+  /// Structural hash of the top-level operations; operands by their number, locations ignored.
+  static size_t hash(func::FuncOp kernel) {
+    Block &body = kernel.getBody().front();
+    size_t h = llvm::hash_value(kernel.getFunctionType().getAsOpaquePointer());
+    auto operandHash = [](Value v) {
+      auto argument = dyn_cast<BlockArgument>(v);
+      return llvm::hash_value(argument ? static_cast<int64_t>(argument.getArgNumber()) : -1);
+    };
+    for (Operation &op : body)
+      h = llvm::hash_combine(h,
+                             OperationEquivalence::computeHash(&op, operandHash, OperationEquivalence::ignoreHashValue, OperationEquivalence::IgnoreLocations));
+    return h;
+  }
+
+  func::FuncOp findEqual(func::FuncOp kernel) {
+    for (func::FuncOp other : byHash[hash(kernel)])
+      if (other.getFunctionType() == kernel.getFunctionType() &&
+          OperationEquivalence::isRegionEquivalentTo(&other.getBody(), &kernel.getBody(), OperationEquivalence::IgnoreLocations))
+        return other;
+    return {};
+  }
+
+  ModuleOp module;
+  SymbolTable symbols;
+  DenseMap<size_t, SmallVector<func::FuncOp>> byHash; // looked up only, never walked: its order does not matter
+  int64_t kernels = 0, calls = 0;
+};
+
+struct OutlineKernelsPass : lathe::passes::impl::OutlineKernelsPassBase<OutlineKernelsPass> {
+  void runOnOperation() override {
+    SmallVector<Operation *> ops;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function->hasAttr(NNDialect::kKernelAttr))
+        function.walk([&](Operation *op) {
+          bool buffers = op->getNumOperands() > 0 && isa<MemRefType>(op->getOperands().back().getType());
+          if (buffers && isa<WindowedOpInterface, linalg::LinalgOp, CopyOp>(op))
+            ops.push_back(op);
+        });
+    Outliner outliner(getOperation());
+    for (Operation *op : ops)
+      if (failed(outliner.outline(op)))
+        return signalPassFailure();
+    outliner.report();
+  }
+};
+
+} // namespace

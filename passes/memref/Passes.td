@@ -1,0 +1,56 @@
+//===- Passes.td - passes on buffers in the memref phase -----------------------------------------------------------------------------------------===//
+#ifndef PASSES_MEMREF_PASSES_TD
+#define PASSES_MEMREF_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def CopiesToNNPass : Pass<"lathe-copies-to-nn", "::mlir::func::FuncOp"> {
+  let summary = "memref.copy to nn.copy, with the reason";
+  let description = [{
+    **What.** Every copy that bufferisation left becomes an `nn.copy`, so that copies are kernels like everything else; its reason says what forced it.
+    A copy of a buffer to itself is erased.
+
+    **Before/After.** test/passes/memref/copies-to-nn.mlir.
+
+    **Requires / Leaves.** Leaves no memref.copy.
+
+    **Numerics.** None.
+  }];
+  let dependentDialects = ["::lathe::nn::NNDialect"];
+}
+
+def PlanArenaPass : Pass<"lathe-plan-arena", "::mlir::func::FuncOp"> {
+  let summary = "all intermediate buffers in one planned arena";
+  let description = [{
+    **What.** Every memref.alloc of a function with allocations becomes a memref.view of one byte buffer, the last argument. Buffers that are never
+    needed at the same time share memory. Static buffers lie in [0, c0), buffers with a batch dimension at c0 + c1 * N; the function attribute `nn.arena`
+    holds the arena's total as [c0, c1]. A destination takes the buffer of an elementwise operand that is not read again (of a windowed operation's
+    extras, or of a linalg.generic). A remark gives the size, and the most that is ever needed at once.
+
+    **Before/After.** test/passes/memref/plan-arena.mlir.
+
+    **Requires / Leaves.** Requires allocations at the function's top level whose only dynamic dimension is the leading one; results are arguments.
+    Leaves no memref.alloc. Offsets are multiples of 64 bytes.
+
+    **Numerics.** None.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def OutlineKernelsPass : Pass<"lathe-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "one function per kernel, equal kernels once";
+  let description = [{
+    **What.** Each windowed operation, linalg operation and nn.copy becomes an `nn.call` of a private function that holds just it. Argument types are
+    normalised to offset 0, so that equal operations on different slices share one function; locations are ignored when kernels are compared. Kernels are
+    numbered by first use and named after the ONNX nodes of that use; each call lists its own nodes, arithmetic and compulsory traffic.
+
+    **Before/After.** test/passes/memref/outline-kernels.mlir.
+
+    **Requires / Leaves.** Requires buffers with static strides. Leaves `nn.call`, weights, views and index arithmetic in the entry function.
+
+    **Numerics.** None.
+  }];
+  let dependentDialects = ["::lathe::nn::NNDialect", "::mlir::func::FuncDialect"];
+}
+
+#endif // PASSES_MEMREF_PASSES_TD

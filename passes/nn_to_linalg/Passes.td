@@ -1,0 +1,58 @@
+//===- Passes.td - from the nn dialect to layouts, tilings and linalg ----------------------------------------------------------------------------===//
+#ifndef PASSES_NN_TO_LINALG_PASSES_TD
+#define PASSES_NN_TO_LINALG_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PropagateLayoutPass : Pass<"nn-propagate-layout", "::mlir::func::FuncOp"> {
+  let summary = "chooses the plain or the blocked layout for every value";
+  let description = [{
+    **What.** Results of convolutions and pools become blocked, `[N, ceil(C / V), spatial..., V]` with the target's V lanes; elementwise operations
+    follow their operands; matrix multiplications, reshapes and the function's border stay plain. Convolutions read a plain producer (the network's
+    input, a reshape) in place. Where layouts meet, `nn.pack` or `nn.unpack` is inserted, once per value, and a remark says which operation asks for
+    it. Weights get recipe steps instead.
+
+    **Before/After.** test/passes/nn_to_linalg/propagate-layout.mlir.
+
+    **Requires / Leaves.** Requires nn in logical form and the module's `nn.target`. Leaves nn; every pool and every depthwise convolution reads and
+    writes blocked tensors, every convolution writes one.
+
+    **Numerics.** None: lanes beyond the channel count are never read.
+  }];
+  let dependentDialects = ["::lathe::nn::NNDialect"];
+}
+
+def SelectTilingPass : Pass<"nn-select-tiling", "::mlir::func::FuncOp"> {
+  let summary = "register tiles by the cost model; packs weights for them";
+  let description = [{
+    **What.** Each windowed operation gets the `#nn.tiling` that the cost model (CostModel.h) finds cheapest for its shape on the module's `nn.target`; an
+    attribute that is already there is kept. Then its weights' recipe gets the steps that bring them into the order in which the tile reads them, and
+    per-channel operands are padded to whole tiles. A remark says what was chosen, the predicted cycles and the next best.
+
+    **Before/After.** test/passes/nn_to_linalg/select-tiling.mlir.
+
+    **Requires / Leaves.** Requires layouts (`nn-propagate-layout`). Leaves windowed operations in packed form.
+
+    **Numerics.** None: every tile computes an element by the same chain.
+  }];
+  let options = [Option<"naive", "naive", "bool", "false", "one pixel by one vector everywhere: for debugging at -O0">];
+  let dependentDialects = ["::lathe::nn::NNDialect"];
+}
+
+def ConvertNNToLinalgPass : Pass<"convert-nn-to-linalg", "::mlir::func::FuncOp"> {
+  let summary = "elementwise, layout and shape operations to linalg and tensor";
+  let description = [{
+    **What.** Elementwise operations become `linalg.generic` (numpy broadcasting is a constant 0 in an indexing map, a splat weight a constant in the
+    body). `nn.reshape` becomes tensor.collapse_shape and expand_shape. `nn.pack` and `nn.unpack` become views where all spatial extents are 1 and the
+    channels fill the lanes, else `linalg.generic`. Windowed operations and weights stay.
+
+    **Before/After.** test/passes/nn_to_linalg/convert-nn-to-linalg.mlir.
+
+    **Requires / Leaves.** Requires layouts; no `nn.batch_norm`. Leaves linalg, tensor, arith, and of nn only weights and windowed operations.
+
+    **Numerics.** Bit-exact.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+#endif // PASSES_NN_TO_LINALG_PASSES_TD

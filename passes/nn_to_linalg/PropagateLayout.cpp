@@ -1,0 +1,247 @@
+// nn-propagate-layout: decides for every value whether it is plain, [N, C, spatial...], or blocked, [N, ceil(C / V), spatial..., V].
+//
+// One walk in program order. Each original value gets up to two forms; the second one is made by nn.pack or nn.unpack before the first operation that
+// asks for it, and shared by the later ones. So a chain of windowed and elementwise operations stays blocked without a copy, and no pair of pack and
+// unpack can arise. Weights are never packed at run time: their recipes get the steps.
+#include "dialects/nn/ModuleInfo.h"
+#include "dialects/nn/NNDialect.h"
+#include "passes/nn_to_linalg/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace lathe::passes {
+#define GEN_PASS_DEF_PROPAGATELAYOUTPASS
+#include "passes/nn_to_linalg/Passes.h.inc"
+} // namespace lathe::passes
+
+using namespace mlir;
+using namespace lathe::nn;
+
+namespace {
+
+constexpr llvm::StringLiteral kName = "nn-propagate-layout";
+
+remark::RemarkOpts opts(StringRef what) { return remark::RemarkOpts::name(what).category(kName); }
+
+class LayoutPropagator {
+public:
+  LayoutPropagator(func::FuncOp function, int64_t lanes) : function(function), lanes(lanes) {}
+
+  void run() {
+    for (Operation &op : llvm::make_early_inc_range(function.getBody().front()))
+      TypeSwitch<Operation *>(&op)
+          .Case<ConvOp, PoolOp>([&](auto o) { windowed(o); })
+          .Case<ElementwiseOpInterface>([&](auto o) { elementwise(o); })
+          .Case<PackOp, UnpackOp>([](auto) {}) // already decided
+          .Default([&](Operation *o) { plainOperands(o); });
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
+      if (isOpTriviallyDead(&op)) // weights that are now read in another form
+        op.erase();
+  }
+
+private:
+  struct Forms {
+    RankedTensorType type; // in plain layout
+    Value plain, blocked;
+    bool nativelyBlocked = false;
+  };
+
+  Forms &formsOf(Value v) {
+    Forms &f = forms[v];
+    if (!f.type) {
+      f.type = cast<RankedTensorType>(v.getType());
+      f.plain = v;
+    }
+    return f;
+  }
+
+  RankedTensorType blockedType(RankedTensorType plain) {
+    SmallVector<int64_t> shape(plain.getShape());
+    shape[1] = llvm::divideCeil(shape[1], lanes);
+    shape.push_back(lanes);
+    return RankedTensorType::get(shape, plain.getElementType());
+  }
+
+  Value plain(Value v, Operation *user) {
+    Forms &f = formsOf(v);
+    if (!f.plain) {
+      OpBuilder b(user);
+      f.plain = UnpackOp::create(b, user->getLoc(), f.type, f.blocked);
+      remark::passed(user->getLoc(), opts("Unpacked")) << ("'" + user->getName().getStringRef() + "' reads the plain layout").str();
+    }
+    return f.plain;
+  }
+
+  Value blocked(Value v, Operation *user) {
+    Forms &f = formsOf(v);
+    if (!f.blocked) {
+      if (auto weight = v.getDefiningOp<WeightOp>()) {
+        f.blocked = blockedWeight(weight, f.type.getRank(), f.type.getDimSize(1));
+      } else {
+        OpBuilder b(user);
+        f.blocked = PackOp::create(b, user->getLoc(), blockedType(f.type), f.plain);
+        remark::passed(user->getLoc(), opts("Packed")) << ("'" + user->getName().getStringRef() + "' reads the blocked layout").str();
+      }
+    }
+    return f.blocked;
+  }
+
+  /// A weight that broadcasts to [N, C, spatial...] of rank `rank`, re-shaped by its recipe so that it broadcasts to the blocked form.
+  Value blockedWeight(WeightOp op, int64_t rank, int64_t channels) {
+    OpBuilder b(op);
+    MLIRContext *context = op.getContext();
+    WeightAttr weight = op.getWeight();
+    auto step = [&](StringRef kind, ArrayRef<int64_t> args) { weight = weight.withStep(StepAttr::get(context, kind, args, FloatAttr(), WeightAttr())); };
+    SmallVector<int64_t> shape(cast<RankedTensorType>(op.getType()).getShape());
+    if (std::optional<double> splat = weight.getSplatValue()) { // a scalar broadcasts to any layout
+      auto scalar = RankedTensorType::get({}, weight.getType().getElementType());
+      auto value = DenseElementsAttr::get(scalar, {b.getFloatAttr(scalar.getElementType(), *splat).getValue()});
+      return WeightOp::create(b, op.getLoc(), WeightAttr::get(context, value, scalar, {}));
+    }
+    int64_t at = static_cast<int64_t>(shape.size()) - (rank - 1); // of the channel dim
+    if (at >= 0 && shape[at] == channels) {
+      int64_t padded = llvm::alignTo(channels, lanes);
+      if (padded != channels) {
+        shape[at] = padded;
+        step("pad", shape);
+      }
+      shape[at] = lanes;
+      shape.insert(shape.begin() + at, padded / lanes);
+      step("reshape", shape);
+      SmallVector<int64_t> permutation;
+      for (int64_t i = 0, e = shape.size(); i < e; ++i)
+        if (i != at + 1)
+          permutation.push_back(i);
+      permutation.push_back(at + 1);
+      if (!llvm::is_sorted(permutation))
+        step("transpose", permutation);
+    } else { // the same for all channels
+      shape.push_back(1);
+      step("reshape", shape);
+    }
+    return WeightOp::create(b, op.getLoc(), weight);
+  }
+
+  /// After its operands have been set: the result is blocked from now on.
+  void setBlockedResult(Operation *op) {
+    Value result = op->getResult(0);
+    auto type = cast<RankedTensorType>(result.getType());
+    forms[result] = {type, Value(), result, true};
+    result.setType(blockedType(type));
+  }
+
+  void plainOperands(Operation *op) {
+    for (OpOperand &o : op->getOpOperands())
+      if (isa<RankedTensorType>(o.get().getType()))
+        o.set(plain(o.get(), op));
+  }
+
+  //===- Convolution and pooling ---------------------------------------------------------------------------------------------------------------===//
+
+  void windowed(WindowedOpInterface op) {
+    if (op.getOutputType().getRank() == op.getSpatialRank() + 3)
+      return; // laid out before
+    int64_t extrasBegin = op.getWeightsOrNull() ? 2 : 1;
+    for (int64_t i = 0, e = op.getExtras().size(); i < e; ++i)
+      if (op.getExtraKind(i) == ExtraKind::elementwise)
+        op->setOperand(extrasBegin + i, blocked(op.getExtras()[i], op));
+    Value input = op.getInput();
+    op->setOperand(0, readsBlocked(op) ? blocked(input, op) : plain(input, op));
+    setBlockedResult(op);
+  }
+
+  /// Pools and depthwise convolutions compute channels in lanes. Dense convolutions broadcast input elements, and read any layout without loss; packing
+  /// for them alone would be a copy for nothing.
+  bool readsBlocked(WindowedOpInterface op) {
+    if (op.getReduction() != Reduction::dense)
+      return true;
+    Forms &f = formsOf(op.getInput());
+    if (f.nativelyBlocked)
+      return true;
+    bool full = op.getInputChannels() >= lanes;
+    if (f.blocked && full)
+      return true;
+    bool poolReads = llvm::any_of(f.plain.getUsers(), llvm::IsaPred<PoolOp>);
+    if (poolReads && full)
+      return true;
+    remark::passed(op->getLoc(), opts("ReadsPlain")) << (f.blocked || poolReads ? "the input has fewer channels than lanes and is read in plain layout"
+                                                                                : "the input's producer is plain: read in place, not packed");
+    return false;
+  }
+
+  //===- Elementwise operations ----------------------------------------------------------------------------------------------------------------===//
+
+  enum class Reading { asIs, block, appendOne, impossible };
+
+  /// How an operand takes part in a blocked computation of `result` (a plain type).
+  Reading readingOf(Value v, RankedTensorType result) {
+    RankedTensorType type = formsOf(v).type;
+    int64_t rank = result.getRank(), channels = result.getDimSize(1);
+    if (type.hasStaticShape() && type.getNumElements() == 1 && type.getRank() <= rank && formsOf(v).plain)
+      return Reading::asIs;
+    if (v.getDefiningOp<WeightOp>() && type.getRank() <= rank)
+      return Reading::block;
+    if (type.getRank() != rank)
+      return Reading::impossible;
+    if (type.getDimSize(1) == channels)
+      return Reading::block;
+    return Reading::appendOne; // one channel for all: broadcast along blocks and lanes
+  }
+
+  void elementwise(Operation *op) {
+    auto result = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    auto staysBlocked = [&](Value v) {
+      Forms &f = formsOf(v);
+      return f.blocked && !v.getDefiningOp<WeightOp>() && f.type.getRank() == result.getRank() && f.type.getDimSize(1) == result.getDimSize(1);
+    };
+    if (!result || result.getRank() < 3 || !llvm::any_of(op->getOperands(), staysBlocked))
+      return plainOperands(op);
+    for (Value v : op->getOperands())
+      if (readingOf(v, result) == Reading::impossible) {
+        remark::missed(op->getLoc(), opts("ComputedPlain")) << "an operand of lower rank that is no weight has no blocked form";
+        return plainOperands(op);
+      }
+    for (OpOperand &o : op->getOpOperands())
+      o.set(operandFor(o.get(), op, result));
+    setBlockedResult(op);
+  }
+
+  Value operandFor(Value v, Operation *op, RankedTensorType result) {
+    switch (readingOf(v, result)) {
+    case Reading::block:
+      // A weight of lower rank is aligned to the result, not to its own shape: its form depends on both and is not kept.
+      if (auto weight = v.getDefiningOp<WeightOp>())
+        return blockedWeight(weight, result.getRank(), result.getDimSize(1));
+      return blocked(v, op);
+    case Reading::appendOne: {
+      RankedTensorType type = formsOf(v).type;
+      SmallVector<int64_t> shape(type.getShape());
+      shape.push_back(1);
+      OpBuilder b(op);
+      return ReshapeOp::create(b, op->getLoc(), RankedTensorType::get(shape, type.getElementType()), plain(v, op));
+    }
+    default:
+      return formsOf(v).plain;
+    }
+  }
+
+  func::FuncOp function;
+  int64_t lanes;
+  DenseMap<Value, Forms> forms; // by original value
+};
+
+struct PropagateLayoutPass : lathe::passes::impl::PropagateLayoutPassBase<PropagateLayoutPass> {
+  void runOnOperation() override {
+    TargetAttr target = targetOf(getOperation());
+    if (!target)
+      return signalPassFailure();
+    if (!getOperation().getBody().hasOneBlock())
+      return;
+    LayoutPropagator(getOperation(), target.getLanes(32)).run();
+  }
+};
+
+} // namespace
