@@ -2,6 +2,7 @@
 #include "dialects/nn/NNDialect.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -23,6 +24,52 @@ LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, i
   if (segments.empty() || llvm::any_of(segments, [](int64_t s) { return s < 1; }))
     return emitError() << "expects at least one segment, each of at least 1 pixel";
   return success();
+}
+
+Attribute StepAttr::parse(AsmParser &parser, Type) {
+  std::string kind;
+  SmallVector<int64_t> args;
+  FloatAttr value;
+  WeightAttr operand;
+  if (parser.parseLess() || parser.parseString(&kind))
+    return {};
+  while (succeeded(parser.parseOptionalComma())) {
+    if (succeeded(parser.parseOptionalLSquare())) {
+      auto number = [&]() { return parser.parseInteger(args.emplace_back()); };
+      if (parser.parseCommaSeparatedList(number) || parser.parseRSquare())
+        return {};
+    } else if (succeeded(parser.parseOptionalKeyword("value"))) {
+      if (parser.parseEqual() || parser.parseAttribute(value))
+        return {};
+    } else if (parser.parseKeyword("with") || parser.parseEqual()) {
+      return {};
+    } else {
+      FailureOr<WeightAttr> weight = FieldParser<WeightAttr>::parse(parser);
+      if (failed(weight))
+        return {};
+      operand = *weight;
+    }
+  }
+  if (parser.parseGreater())
+    return {};
+  return StepAttr::get(parser.getContext(), kind, args, value, operand);
+}
+
+void StepAttr::print(AsmPrinter &printer) const {
+  printer << "<";
+  printer.printString(getKind());
+  if (!getArgs().empty()) {
+    printer << ", [";
+    llvm::interleaveComma(getArgs(), printer);
+    printer << "]";
+  }
+  if (getValue())
+    printer << ", value = " << getValue();
+  if (getOperand()) {
+    printer << ", with = ";
+    printer.printStrippedAttrOrType(getOperand());
+  }
+  printer << ">";
 }
 
 /// Shape after one step; failure with a message through `emitError` if the step does not fit.

@@ -40,7 +40,8 @@ def NN_StepAttr : NN_Attr<"Step", "step"> {
   }];
   let parameters = (ins StringRefParameter<>:$kind, OptionalArrayRefParameter<"int64_t">:$args, OptionalParameter<"::mlir::FloatAttr">:$value,
                     OptionalParameter<"::lathe::nn::WeightAttr">:$operand);
-  let assemblyFormat = "`<` $kind (`,` `[` $args^ `]`)? (`,` `value` `=` $value^)? (`,` `with` `=` $operand^)? `>`";
+  // `<"kind", [args], value = value, with = operand>`, all but the kind optional: the declarative format cannot tell which part follows a comma.
+  let hasCustomAssemblyFormat = 1;
 }
 
 def NN_WeightAttr : NN_Attr<"Weight", "weight"> {

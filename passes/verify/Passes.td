@@ -25,6 +25,7 @@ def VerifyPhasePass : Pass<"lathe-verify-phase", "::mlir::ModuleOp"> {
 
     **Numerics.** None.
   }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"]; // the kernels' type is made to compare with
   let options = [Option<"phase", "phase", "std::string", "", "the phase that has just ended: nn, linalg, memref, loops or llvm">];
 }
 

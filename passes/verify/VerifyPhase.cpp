@@ -308,9 +308,11 @@ struct VerifyPhasePass : lathe::passes::impl::VerifyPhasePassBase<VerifyPhasePas
       return signalPassFailure();
     }
     Checker checker(getOperation(), contract->phase);
-    getOperation().walk([&](Operation *op) {
-      if (!isLegal(*contract, op))
-        checker.report(op, "only operations that are legal in it");
+    getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (isLegal(*contract, op))
+        return WalkResult::advance();
+      checker.report(op, "only operations that are legal in it");
+      return WalkResult::skip(); // what is inside is part of the same violation
     });
     contract->check(checker);
     if (checker.failed())
