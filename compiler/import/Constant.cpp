@@ -1,0 +1,135 @@
+// Tensors of the file: what they stand for in the graph. Constant and ConstantOfShape.
+#include "compiler/import/Recipe.h"
+#include "compiler/import/Registry.h"
+#include "llvm/ADT/StringExtras.h"
+#include <cstring>
+
+using namespace mlir;
+using namespace lathe;
+using namespace lathe::importer;
+
+/// Reads elements of type T and widens them.
+template <typename T> static void widen(StringRef bytes, SmallVectorImpl<Affine> &elements) {
+  for (size_t i = 0; i + sizeof(T) <= bytes.size(); i += sizeof(T)) {
+    T element;
+    std::memcpy(&element, bytes.data() + i, sizeof(T));
+    elements.push_back({int64_t(element), 0});
+  }
+}
+
+static GraphValue unavailable(const Twine &why) {
+  GraphValue value;
+  value.kind = GraphValue::Kind::unavailable;
+  value.why = why.str();
+  return value;
+}
+
+/// A float32 tensor as a weight. Splats and small tensors are written into the IR, all others stay in their file.
+static nn::WeightAttr weightOf(MLIRContext *context, const OnnxTensor &tensor) {
+  auto type = RankedTensorType::get(tensor.dims, Float32Type::get(context));
+  StringRef bytes = tensor.bytes;
+  // Each element equals the one before.
+  bool splat = bytes.drop_front(sizeof(float)) == bytes.drop_back(sizeof(float));
+  Attribute source;
+  if (splat || tensor.hash.empty())
+    source = DenseElementsAttr::getFromRawBuffer(type, ArrayRef<char>(bytes.data(), splat ? sizeof(float) : bytes.size()));
+  else
+    source = nn::FileAttr::get(context, tensor.file, tensor.offset, bytes.size(), tensor.hash);
+  return nn::WeightAttr::get(context, source, type, {});
+}
+
+GraphValue lathe::importer::valueOf(MLIRContext *context, const OnnxTensor &tensor) {
+  GraphValue value;
+  if (tensor.dataType == kFloat) {
+    if (tensor.bytes.empty())
+      return unavailable("a tensor without elements, which is not supported");
+    value.kind = GraphValue::Kind::weight;
+    value.weight = weightOf(context, tensor);
+    return value;
+  }
+  value.kind = GraphValue::Kind::shape;
+  value.shape.dataType = tensor.dataType;
+  value.shape.dims.assign(tensor.dims.begin(), tensor.dims.end());
+  bool small = tensor.elementCount() <= kMaxShapeElements;
+  if (small && tensor.dataType == kInt64)
+    widen<int64_t>(tensor.bytes, value.shape.elements);
+  else if (small && tensor.dataType == kInt32)
+    widen<int32_t>(tensor.bytes, value.shape.elements);
+  else if (small && tensor.dataType == kBool)
+    widen<bool>(tensor.bytes, value.shape.elements);
+  else
+    return unavailable(small ? dataTypeName(tensor.dataType) + "; supported: float32, and small tensors of int64, int32 and bool"
+                             : dataTypeName(tensor.dataType) + " with more than " + std::to_string(kMaxShapeElements) + " elements; supported: float32");
+  return value;
+}
+
+static GraphValue weightValue(MLIRContext *context, ArrayRef<int64_t> dims, ArrayRef<float> elements) {
+  auto type = RankedTensorType::get(dims, Float32Type::get(context));
+  GraphValue value;
+  value.kind = GraphValue::Kind::weight;
+  value.weight = nn::WeightAttr::get(context, DenseElementsAttr::get(type, elements), type, {});
+  return value;
+}
+
+LogicalResult lathe::importer::importConstant(NodeContext &node) {
+  MLIRContext *context = node.builder().getContext();
+  const OnnxTensor *tensor = node.tensor("value");
+  double real = node.real("value_float", 0);
+  std::vector<float> reals = node.reals("value_floats");
+  int64_t integer = node.integer("value_int", 0);
+  SmallVector<int64_t> integers = node.integers("value_ints");
+  if (node.hasErrors())
+    return failure();
+  if (tensor)
+    return node.define(valueOf(context, *tensor));
+  if (node.hasAttribute("value_float"))
+    return node.define(weightValue(context, {}, {float(real)}));
+  if (node.hasAttribute("value_floats")) {
+    if (reals.empty())
+      return node.define(unavailable("a tensor without elements, which is not supported"));
+    return node.define(weightValue(context, int64_t(reals.size()), reals));
+  }
+  if (node.hasAttribute("value_int"))
+    return node.define(ShapeValue{kInt64, {}, {{integer, 0}}});
+  if (node.hasAttribute("value_ints")) {
+    if (int64_t(integers.size()) > kMaxShapeElements)
+      return node.unsupported("attribute value_ints has more than " + Twine(kMaxShapeElements) + " elements");
+    ShapeValue value{kInt64, {int64_t(integers.size())}, {}};
+    for (int64_t v : integers)
+      value.elements.push_back({v, 0});
+    return node.define(std::move(value));
+  }
+  // sparse_value, value_string, value_strings
+  return node.getNode().attributes.empty() ? node.invalid("expects an attribute that holds the value") : success();
+}
+
+LogicalResult lathe::importer::importConstantOfShape(NodeContext &node) {
+  const OnnxTensor *tensor = node.tensor("value");
+  if (node.hasErrors())
+    return failure();
+  std::optional<SmallVector<int64_t>> dims = node.constants(0, "input");
+  if (!dims)
+    return failure();
+  MLIRContext *context = node.builder().getContext();
+  GraphValue value = tensor ? valueOf(context, *tensor) : weightValue(context, {1}, {0.0f});
+  if (tensor && tensor->elementCount() != 1)
+    return node.invalid("expects attribute value of 1 element (got " + Twine(tensor->elementCount()) + ")");
+  if (value.kind == GraphValue::Kind::weight) {
+    RankedTensorType type = node.type(*dims);
+    if (!type)
+      return failure();
+    auto splat = cast<DenseElementsAttr>(value.weight.getSource()).resizeSplat(type);
+    return node.define(nn::WeightAttr::get(context, splat, type, {}));
+  }
+  if (value.kind != GraphValue::Kind::shape)
+    return node.unsupported("attribute value is " + value.why);
+  int64_t count = 1;
+  for (int64_t d : *dims) {
+    if (d < 0)
+      return node.invalid("expects dimensions of at least 0 (got " + Twine(d) + ")");
+    count = d > kMaxShapeElements ? kMaxShapeElements + 1 : count * d;
+    if (count > kMaxShapeElements)
+      return node.unsupported("an integer tensor of more than " + Twine(kMaxShapeElements) + " elements is not supported");
+  }
+  return node.define(ShapeValue{value.shape.dataType, SmallVector<int64_t>(*dims), SmallVector<Affine>(size_t(count), value.shape.elements[0])});
+}

@@ -1,0 +1,201 @@
+#include "compiler/import/GraphImporter.h"
+
+#include "compiler/import/Inputs.h"
+#include "compiler/import/Registry.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace lathe;
+using namespace lathe::importer;
+
+namespace {
+
+class GraphImporter {
+public:
+  GraphImporter(MLIRContext &context, const OnnxModel &model, const ImportOptions &options, ImportReport &report)
+      : context(context), model(model), options(options), report(report), state{model, report, OpBuilder(&context), {}, {}} {}
+
+  OwningOpRef<ModuleOp> import() {
+    // A model whose inputs are not known still has its nodes checked: one run names all that is unsupported.
+    FailureOr<InputShapes> inputs = resolveInputs(model, options, report);
+    OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
+    state.builder.setInsertionPointToEnd(module->getBody());
+    auto main = func::FuncOp::create(state.builder, state.builder.getUnknownLoc(), "main", state.builder.getFunctionType({}, {}));
+    Block *body = main.addEntryBlock();
+    state.builder.setInsertionPointToEnd(body);
+    defineInitializers();
+    if (succeeded(inputs)) {
+      setAttributes(*module, *inputs);
+      state.staticShapes = inputs->staticShapes;
+      addArguments(main, *inputs);
+    } else {
+      for (const OnnxValueInfo &info : model.inputs)
+        state.values.try_emplace(info.name); // broken
+    }
+    for (const OnnxNode &node : model.nodes)
+      importNode(node);
+    addResults(main, body);
+    if (report.exitCode)
+      return {};
+    return verified(std::move(module));
+  }
+
+private:
+  void setAttributes(ModuleOp module, const InputShapes &inputs) {
+    Builder &b = state.builder;
+    module->setAttr(nn::NNDialect::kModelDirAttr, b.getStringAttr(model.directory));
+    module->setAttr(nn::NNDialect::kModelNameAttr, b.getStringAttr(model.fileName));
+    module->setAttr(nn::NNDialect::kModelHashAttr, b.getStringAttr(model.hash));
+    if (!inputs.batchSymbol)
+      return;
+    module->setAttr(nn::NNDialect::kBatchSymbolAttr, b.getStringAttr(*inputs.batchSymbol));
+    module->setAttr(nn::NNDialect::kBatchRangeAttr, b.getDenseI64ArrayAttr({inputs.batchRange.min, inputs.batchRange.max}));
+  }
+
+  void defineInitializers() {
+    for (const OnnxTensor &tensor : model.initializers)
+      if (!state.values.try_emplace(tensor.name, valueOf(&context, tensor)).second)
+        report.add(ImportReport::invalidModel, "initializer '" + printable(tensor.name) + "' is defined twice");
+  }
+
+  void addArguments(func::FuncOp main, const InputShapes &inputs) {
+    for (const InputShapes::Input &input : inputs.inputs) {
+      auto name = state.builder.getStringAttr(input.info->name);
+      auto type = RankedTensorType::get(input.shape, state.builder.getF32Type());
+      unsigned i = main.getNumArguments();
+      if (failed(main.insertArgument(i, type, state.builder.getDictionaryAttr(state.builder.getNamedAttr(nn::NNDialect::kNameAttr, name)), NameLoc::get(name))))
+        continue; // only of functions without a body
+      GraphValue &value = state.values[input.info->name];
+      value.kind = GraphValue::Kind::data;
+      value.data = main.getArgument(i);
+      // The size is checked as that of any other tensor.
+      OnnxNode pseudo;
+      pseudo.name = input.info->name;
+      pseudo.op = "input";
+      (void)NodeContext(state, pseudo).checkShape(input.shape);
+    }
+  }
+
+  void importNode(const OnnxNode &node) {
+    NodeContext context(state, node);
+    // Outputs are broken until they are defined, so that nodes which use them stay silent.
+    bool fresh = true;
+    for (const std::string &name : node.outputs) {
+      if (name.empty())
+        continue;
+      if (!state.values.try_emplace(name).second) {
+        (void)context.invalid("defines '" + printable(name) + "', which is defined before");
+        fresh = false;
+      }
+    }
+    if (!fresh)
+      return;
+    if (model.functions.contains(node.domain + ":" + node.op)) {
+      (void)context.unsupported("is a function of the model, which is not supported; hint: inline it with onnx.inliner.inline_local_functions");
+      return;
+    }
+    if (!node.domain.empty()) {
+      (void)context.unsupported("operators of domain '" + printable(node.domain) + "' are not supported");
+      return;
+    }
+    const Operator *op = findOperator(node.op, model.opset);
+    if (!op) {
+      (void)context.unsupported("the operator is not supported");
+      return;
+    }
+    if (node.inputs.size() < op->minInputs || node.inputs.size() > op->maxInputs) {
+      (void)context.invalid("expects " + countOf(op->minInputs, op->maxInputs) + " inputs (got " + Twine(node.inputs.size()) + ")");
+      return;
+    }
+    if (node.outputs.empty() || node.outputs.size() > op->maxOutputs) {
+      (void)context.invalid("expects " + countOf(1, op->maxOutputs) + " outputs (got " + Twine(node.outputs.size()) + ")");
+      return;
+    }
+    if (succeeded(op->import(context)))
+      (void)context.checkAllAttributesRead();
+  }
+
+  static std::string countOf(size_t min, size_t max) {
+    if (min == max)
+      return std::to_string(min);
+    return std::to_string(min) + (max == ~size_t(0) ? " or more" : " to " + std::to_string(max));
+  }
+
+  void addResults(func::FuncOp main, Block *body) {
+    SmallVector<Value> results;
+    SmallVector<Attribute> names;
+    if (model.outputs.empty())
+      report.add(ImportReport::invalidModel, "the model has no outputs");
+    for (const OnnxValueInfo &info : model.outputs)
+      if (Value result = resultFor(info)) {
+        results.push_back(result);
+        names.push_back(state.builder.getStringAttr(info.name));
+      }
+    if (report.exitCode)
+      return;
+    func::ReturnOp::create(state.builder, state.builder.getUnknownLoc(), results);
+    main.setType(state.builder.getFunctionType(body->getArgumentTypes(), ValueRange(results).getTypes()));
+    for (auto [i, name] : llvm::enumerate(names))
+      main.setResultAttr(i, nn::NNDialect::kNameAttr, name);
+  }
+
+  Value resultFor(const OnnxValueInfo &info) {
+    auto refuse = [&](int code, const Twine &reason) {
+      report.add(code, "output '" + printable(info.name) + "' " + reason);
+      return Value();
+    };
+    auto found = state.values.find(info.name);
+    if (info.name.empty() || found == state.values.end())
+      return refuse(ImportReport::invalidModel, "is not defined by any node");
+    const GraphValue &value = found->second;
+    if (value.kind == GraphValue::Kind::broken)
+      return {};
+    if (value.kind == GraphValue::Kind::unavailable)
+      return refuse(ImportReport::unsupportedModel, "is " + value.why);
+    OnnxNode pseudo;
+    pseudo.name = info.name;
+    Value result = NodeContext(state, pseudo).materialize(value);
+    if (!result)
+      return refuse(ImportReport::unsupportedModel, "is " + dataTypeName(value.shape.dataType) + "; supported: float32");
+    if (info.isTensor && info.dataType != kUndefined && info.dataType != kFloat)
+      return refuse(ImportReport::invalidModel, "is declared as " + dataTypeName(info.dataType) + ", but is float32");
+    ArrayRef<int64_t> shape = cast<ShapedType>(result.getType()).getShape();
+    if (!info.dims)
+      return result;
+    if (info.dims->size() != shape.size())
+      return refuse(ImportReport::invalidModel, "is declared with " + Twine(info.dims->size()) + " dimensions, but has " + Twine(shape.size()));
+    for (auto [i, dim] : llvm::enumerate(*info.dims)) {
+      // Exporters often declare the batch of their example input: a fixed declaration of a symbolic batch is no contradiction worth refusing.
+      if (dim.value && !ShapedType::isDynamic(shape[i]) && *dim.value != shape[i])
+        return refuse(ImportReport::invalidModel, "is declared with dimension " + Twine(i) + " = " + Twine(*dim.value) + ", but has " + Twine(shape[i]));
+    }
+    return result;
+  }
+
+  /// What fails here is a bug of the importer, and must not go on.
+  OwningOpRef<ModuleOp> verified(OwningOpRef<ModuleOp> module) {
+    std::string message;
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      if (message.empty())
+        message = diagnostic.str();
+      return success();
+    });
+    if (succeeded(verify(*module)))
+      return module;
+    report.add(ImportReport::internalError, "internal error: the imported module is not valid: " + message);
+    return {};
+  }
+
+  MLIRContext &context;
+  const OnnxModel &model;
+  const ImportOptions &options;
+  ImportReport &report;
+  GraphState state;
+};
+
+} // namespace
+
+OwningOpRef<ModuleOp> lathe::importer::importGraph(MLIRContext &context, const OnnxModel &model, const ImportOptions &options, ImportReport &report) {
+  return GraphImporter(context, model, options, report).import();
+}

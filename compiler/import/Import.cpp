@@ -1,0 +1,24 @@
+#include "compiler/import/Import.h"
+
+#include "compiler/import/GraphImporter.h"
+#include "compiler/import/OnnxReader.h"
+#include "dialects/nn/NNDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+using namespace lathe;
+
+OwningOpRef<ModuleOp> lathe::importOnnx(MLIRContext &context, StringRef path, const ImportOptions &options, ImportReport &report) {
+  context.loadDialect<nn::NNDialect, func::FuncDialect>();
+  FailureOr<importer::OnnxModel> model = importer::readOnnx(path, options, report);
+  if (failed(model))
+    return {};
+  return importer::importGraph(context, *model, options, report);
+}
+
+ImportReport lathe::checkOnnx(StringRef path, const ImportOptions &options) {
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  ImportReport report;
+  (void)importOnnx(context, path, options, report);
+  return report;
+}

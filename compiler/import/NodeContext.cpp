@@ -1,0 +1,231 @@
+#include "compiler/import/NodeContext.h"
+
+#include "mlir/IR/Location.h"
+#include "llvm/Support/CheckedArithmetic.h"
+
+using namespace mlir;
+using namespace lathe;
+using namespace lathe::importer;
+
+NodeContext::NodeContext(GraphState &state, const OnnxNode &node)
+    : state(state), node(node), location(NameLoc::get(state.builder.getStringAttr(node.name))), read(node.attributes.size()) {}
+
+//===- Reporting -----------------------------------------------------------------------------------------------------------------------------===//
+
+LogicalResult NodeContext::report(int code, const Twine &reason) {
+  hasFailed = true;
+  std::string op = printable(node.domain.empty() ? node.op : node.domain + "." + node.op);
+  state.report.add(code, "node '" + printable(node.name) + "' (" + op + ", opset " + Twine(opset()) + "): " + reason);
+  if (code == ImportReport::unsupportedModel)
+    state.report.unsupportedNodes.push_back({node.name, op, reason.str()});
+  return failure();
+}
+
+LogicalResult NodeContext::unsupported(const Twine &reason) { return report(ImportReport::unsupportedModel, reason); }
+LogicalResult NodeContext::invalid(const Twine &reason) { return report(ImportReport::invalidModel, reason); }
+
+LogicalResult NodeContext::needsStaticBatch(const Twine &reason) {
+  return unsupported(reason + " while the batch size is symbolic; hint: " + state.staticShapes);
+}
+
+//===- Attributes ----------------------------------------------------------------------------------------------------------------------------===//
+
+const OnnxAttribute *NodeContext::find(StringRef name, OnnxAttribute::Kind kind, StringRef kindName) {
+  for (auto [i, attribute] : llvm::enumerate(node.attributes)) {
+    if (attribute.name != name)
+      continue;
+    read.set(i);
+    if (attribute.kind == kind)
+      return &attribute;
+    (void)invalid("expects attribute " + name + " to be " + kindName);
+    return nullptr;
+  }
+  return nullptr;
+}
+
+bool NodeContext::hasAttribute(StringRef name) const {
+  return llvm::any_of(node.attributes, [&](const OnnxAttribute &attribute) { return attribute.name == name; });
+}
+
+int64_t NodeContext::integer(StringRef name, int64_t fallback) {
+  const OnnxAttribute *attribute = find(name, OnnxAttribute::Kind::integer, "an integer");
+  return attribute ? attribute->integer : fallback;
+}
+
+double NodeContext::real(StringRef name, double fallback) {
+  const OnnxAttribute *attribute = find(name, OnnxAttribute::Kind::real, "a float");
+  return attribute ? attribute->real : fallback;
+}
+
+std::string NodeContext::text(StringRef name, StringRef fallback) {
+  const OnnxAttribute *attribute = find(name, OnnxAttribute::Kind::text, "a string");
+  return attribute ? attribute->text : fallback.str();
+}
+
+SmallVector<int64_t> NodeContext::integers(StringRef name) {
+  const OnnxAttribute *attribute = find(name, OnnxAttribute::Kind::integers, "a list of integers");
+  return attribute ? SmallVector<int64_t>(ArrayRef<int64_t>(attribute->integers)) : SmallVector<int64_t>();
+}
+
+std::vector<float> NodeContext::reals(StringRef name) {
+  const OnnxAttribute *attribute = find(name, OnnxAttribute::Kind::reals, "a list of floats");
+  return attribute ? attribute->reals : std::vector<float>();
+}
+
+const OnnxTensor *NodeContext::tensor(StringRef name) {
+  const OnnxAttribute *attribute = find(name, OnnxAttribute::Kind::tensor, "a tensor");
+  return attribute ? &attribute->tensor : nullptr;
+}
+
+void NodeContext::ignore(ArrayRef<StringRef> names) {
+  for (auto [i, attribute] : llvm::enumerate(node.attributes))
+    if (llvm::is_contained(names, attribute.name))
+      read.set(i);
+}
+
+LogicalResult NodeContext::checkAllAttributesRead() {
+  for (int i = read.find_first_unset(); i >= 0; i = read.find_next_unset(i))
+    (void)unsupported("attribute " + printable(node.attributes[i].name) + " is not supported");
+  return success(!hasFailed);
+}
+
+//===- Inputs --------------------------------------------------------------------------------------------------------------------------------===//
+
+std::string NodeContext::describeInput(size_t i, StringRef role) const {
+  return ("input " + Twine(i) + " (" + role + ") '" + printable(node.inputs[i]) + "'").str();
+}
+
+const GraphValue *NodeContext::input(size_t i, StringRef role) {
+  if (!hasInput(i)) {
+    (void)invalid("expects input " + Twine(i) + " (" + role + ")");
+    return nullptr;
+  }
+  auto found = state.values.find(node.inputs[i]);
+  if (found == state.values.end()) {
+    (void)invalid(describeInput(i, role) + " is neither an input of the graph, nor an initializer, nor the output of a node before");
+    return nullptr;
+  }
+  const GraphValue &value = found->second;
+  if (value.kind == GraphValue::Kind::unavailable)
+    (void)unsupported(describeInput(i, role) + " is " + value.why);
+  bool usable = value.kind != GraphValue::Kind::broken && value.kind != GraphValue::Kind::unavailable;
+  return usable ? &value : nullptr;
+}
+
+Value NodeContext::data(size_t i, StringRef role) {
+  const GraphValue *value = input(i, role);
+  if (!value)
+    return {};
+  if (Value data = materialize(*value))
+    return data;
+  (void)unsupported(describeInput(i, role) + " is " + dataTypeName(value->shape.dataType) + "; supported: float32");
+  return {};
+}
+
+nn::WeightAttr NodeContext::weight(size_t i, StringRef role, int64_t rank) {
+  const GraphValue *value = input(i, role);
+  if (!value)
+    return {};
+  if (value->kind != GraphValue::Kind::weight) {
+    (void)unsupported(describeInput(i, role) + (value->kind == GraphValue::Kind::data ? " is computed at run time" : " is an integer tensor") +
+                      "; supported: a float32 constant");
+    return {};
+  }
+  int64_t got = value->weight.getResultShape()->size();
+  if (rank >= 0 && got != rank) {
+    (void)invalid("expects " + describeInput(i, role) + " of rank " + Twine(rank) + " (got " + Twine(got) + ")");
+    return {};
+  }
+  return value->weight;
+}
+
+const ShapeValue *NodeContext::shape(size_t i, StringRef role) {
+  const GraphValue *value = input(i, role);
+  if (!value)
+    return nullptr;
+  if (value->kind == GraphValue::Kind::shape)
+    return &value->shape;
+  (void)unsupported(describeInput(i, role) + (value->kind == GraphValue::Kind::data ? " is computed at run time" : " is a float32 tensor") +
+                    "; supported: an integer constant or shape arithmetic");
+  return nullptr;
+}
+
+std::optional<SmallVector<int64_t>> NodeContext::constants(size_t i, StringRef role) {
+  const ShapeValue *value = shape(i, role);
+  if (!value)
+    return std::nullopt;
+  std::optional<SmallVector<int64_t>> result = value->constants();
+  if (!result)
+    (void)needsStaticBatch(describeInput(i, role) + " is " + value->str() + ", which is not supported");
+  return result;
+}
+
+//===- Outputs -------------------------------------------------------------------------------------------------------------------------------===//
+
+GraphValue *NodeContext::output(size_t i) { return i < node.outputs.size() && !node.outputs[i].empty() ? &state.values[node.outputs[i]] : nullptr; }
+
+LogicalResult NodeContext::define(const GraphValue &value, size_t i) {
+  // A copy first: the map may move its values.
+  GraphValue copy = value;
+  if (GraphValue *slot = output(i))
+    *slot = std::move(copy);
+  return success();
+}
+
+LogicalResult NodeContext::define(Value data, size_t i) { return define(GraphValue{GraphValue::Kind::data, data, {}, {}, {}}, i); }
+LogicalResult NodeContext::define(nn::WeightAttr weight, size_t i) { return define(GraphValue{GraphValue::Kind::weight, {}, weight, {}, {}}, i); }
+LogicalResult NodeContext::define(ShapeValue shape, size_t i) { return define(GraphValue{GraphValue::Kind::shape, {}, {}, std::move(shape), {}}, i); }
+
+void NodeContext::defineUnavailable(size_t i, StringRef role) {
+  std::string why = ("output " + Twine(i) + " (" + role + ") of node '" + printable(node.name) + "' (" + node.op + "), which is not supported").str();
+  (void)define(GraphValue{GraphValue::Kind::unavailable, {}, {}, {}, std::move(why)}, i);
+}
+
+Value NodeContext::materialize(nn::WeightAttr weight) { return nn::WeightOp::create(builder(), loc(), weight); }
+
+Value NodeContext::materialize(const GraphValue &value) {
+  if (value.kind == GraphValue::Kind::data)
+    return value.data;
+  if (value.kind == GraphValue::Kind::weight)
+    return materialize(value.weight);
+  // An integer constant that was cast to float.
+  std::optional<SmallVector<int64_t>> constants = value.shape.constants();
+  if (value.shape.dataType != kFloat || !constants || constants->empty())
+    return {};
+  auto type = RankedTensorType::get(value.shape.dims, builder().getF32Type());
+  SmallVector<float> elements(constants->begin(), constants->end());
+  return materialize(nn::WeightAttr::get(builder().getContext(), DenseElementsAttr::get(type, ArrayRef<float>(elements)), type, {}));
+}
+
+LogicalResult NodeContext::checkShape(ArrayRef<int64_t> shape) {
+  // Bounds that no network comes near, so that sizes in bytes cannot wrap anywhere below.
+  constexpr int64_t kMaxRank = 8, kMaxElements = int64_t(1) << 40;
+  if (int64_t(shape.size()) > kMaxRank)
+    return unsupported("a tensor of rank " + Twine(shape.size()) + " is not supported; supported: up to " + Twine(kMaxRank));
+  int64_t count = 1;
+  for (auto [i, d] : llvm::enumerate(shape)) {
+    if (ShapedType::isDynamic(d)) {
+      if (i)
+        return needsStaticBatch("the batch becomes dimension " + Twine(i) + ", which is not supported");
+      continue;
+    }
+    if (d < 1)
+      return unsupported("a tensor with a dimension of " + Twine(d) + " is not supported");
+    std::optional<int64_t> product = llvm::checkedMul(count, d);
+    if (!product || *product > kMaxElements)
+      return unsupported("a tensor of more than 2^40 elements is not supported");
+    count = *product;
+  }
+  return success();
+}
+
+RankedTensorType NodeContext::type(ArrayRef<int64_t> shape) {
+  return succeeded(checkShape(shape)) ? RankedTensorType::get(shape, builder().getF32Type()) : RankedTensorType();
+}
+
+SmallVector<Affine> lathe::importer::dimsOf(Value data) {
+  SmallVector<Affine> dims;
+  for (int64_t d : cast<ShapedType>(data.getType()).getShape())
+    dims.push_back(ShapedType::isDynamic(d) ? Affine{0, 1} : Affine{d, 0});
+  return dims;
+}

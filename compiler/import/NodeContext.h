@@ -1,0 +1,121 @@
+// What the importer of one operator sees of its node: attributes, inputs and outputs, with one way to say what is wrong.
+#ifndef COMPILER_IMPORT_NODECONTEXT_H
+#define COMPILER_IMPORT_NODECONTEXT_H
+
+#include "compiler/import/Import.h"
+#include "compiler/import/OnnxModel.h"
+#include "compiler/import/ShapeArithmetic.h"
+#include "dialects/nn/NNDialect.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/SmallBitVector.h"
+
+namespace lathe::importer {
+
+/// What a name of the graph stands for.
+struct GraphValue {
+  enum class Kind {
+    broken,      // its producer has failed, and has said why
+    unavailable, // legal until someone uses it: `why` says what is not supported
+    data,        // a float32 tensor computed at run time
+    weight,      // a constant float32 tensor
+    shape,       // a small integer tensor, known up to the batch size
+  };
+  Kind kind = Kind::broken;
+  mlir::Value data;
+  nn::WeightAttr weight;
+  ShapeValue shape;
+  std::string why;
+};
+
+/// What a tensor of the file stands for.
+GraphValue valueOf(mlir::MLIRContext *context, const OnnxTensor &tensor);
+
+/// State that all nodes of a graph share.
+struct GraphState {
+  const OnnxModel &model;
+  ImportReport &report;
+  mlir::OpBuilder builder;
+  llvm::StringMap<GraphValue> values;
+  /// The --shapes that would make the batch static, for hints.
+  std::string staticShapes;
+};
+
+/// The importer of an operator first reads all attributes, so that an unsupported one is reported even where the inputs are not known because a node before
+/// has failed; then its inputs; then it builds. It returns failure after something has been reported, or because an input is broken.
+class NodeContext {
+public:
+  NodeContext(GraphState &state, const OnnxNode &node);
+
+  mlir::OpBuilder &builder() { return state.builder; }
+  mlir::Location loc() const { return location; }
+  int64_t opset() const { return state.model.opset; }
+  const OnnxNode &getNode() const { return node; }
+
+  // One line each, with the node in front.
+  mlir::LogicalResult unsupported(const llvm::Twine &reason);
+  mlir::LogicalResult invalid(const llvm::Twine &reason);
+  /// What is asked for works only if the batch size is fixed: says how to fix it.
+  mlir::LogicalResult needsStaticBatch(const llvm::Twine &reason);
+
+  // Attributes. A wrong type is reported and makes `hasErrors()` true.
+  bool hasAttribute(llvm::StringRef name) const;
+  int64_t integer(llvm::StringRef name, int64_t fallback);
+  double real(llvm::StringRef name, double fallback);
+  std::string text(llvm::StringRef name, llvm::StringRef fallback);
+  llvm::SmallVector<int64_t> integers(llvm::StringRef name);
+  std::vector<float> reals(llvm::StringRef name);
+  const OnnxTensor *tensor(llvm::StringRef name);
+  /// Attributes without a meaning for us, such as the momentum of a batch norm.
+  void ignore(llvm::ArrayRef<llvm::StringRef> names);
+  bool hasErrors() const { return hasFailed; }
+  /// Reports attributes that nobody has asked for: to ignore them could change the result.
+  mlir::LogicalResult checkAllAttributesRead();
+
+  // Inputs. `role` is the operator's name for the input, used in messages.
+  size_t inputCount() const { return node.inputs.size(); }
+  bool hasInput(size_t i) const { return i < node.inputs.size() && !node.inputs[i].empty(); }
+  /// Null after an error.
+  const GraphValue *input(size_t i, llvm::StringRef role);
+  mlir::Value data(size_t i, llvm::StringRef role);
+  /// Null after an error; `rank` < 0 allows any.
+  nn::WeightAttr weight(size_t i, llvm::StringRef role, int64_t rank = -1);
+  const ShapeValue *shape(size_t i, llvm::StringRef role);
+  /// A shape value without the batch size in it.
+  std::optional<llvm::SmallVector<int64_t>> constants(size_t i, llvm::StringRef role);
+  /// "input 1 (W) 'conv1.weight'".
+  std::string describeInput(size_t i, llvm::StringRef role) const;
+
+  // Outputs. All return success.
+  mlir::LogicalResult define(mlir::Value data, size_t i = 0);
+  mlir::LogicalResult define(nn::WeightAttr weight, size_t i = 0);
+  mlir::LogicalResult define(ShapeValue shape, size_t i = 0);
+  mlir::LogicalResult define(const GraphValue &value, size_t i = 0);
+  /// An output that we do not compute: an error for whoever uses it.
+  void defineUnavailable(size_t i, llvm::StringRef role);
+
+  /// The value as data: builds an nn.weight for a constant.
+  mlir::Value materialize(const GraphValue &value);
+  mlir::Value materialize(nn::WeightAttr weight);
+  /// Whether this may be the type of a tensor: not too large, dynamic only in the leading dimension. Reports what is wrong.
+  mlir::LogicalResult checkShape(llvm::ArrayRef<int64_t> shape);
+  /// A tensor type after `checkShape`, or null.
+  mlir::RankedTensorType type(llvm::ArrayRef<int64_t> shape);
+
+private:
+  mlir::LogicalResult report(int code, const llvm::Twine &reason);
+  const OnnxAttribute *find(llvm::StringRef name, OnnxAttribute::Kind kind, llvm::StringRef kindName);
+  GraphValue *output(size_t i);
+
+  GraphState &state;
+  const OnnxNode &node;
+  mlir::Location location;
+  llvm::SmallBitVector read; // per attribute
+  bool hasFailed = false;
+};
+
+/// Dimensions of data as shape arithmetic sees them: a dynamic one is N.
+llvm::SmallVector<Affine> dimsOf(mlir::Value data);
+
+} // namespace lathe::importer
+
+#endif // COMPILER_IMPORT_NODECONTEXT_H

@@ -1,0 +1,60 @@
+// Which operators exist: one entry per operator and range of opsets in which it is read the same way.
+#ifndef COMPILER_IMPORT_REGISTRY_H
+#define COMPILER_IMPORT_REGISTRY_H
+
+#include "compiler/import/NodeContext.h"
+
+namespace lathe::importer {
+
+struct Operator {
+  llvm::StringRef name;
+  int64_t since, until; // opsets, inclusive
+  size_t minInputs, maxInputs, maxOutputs;
+  mlir::LogicalResult (*import)(NodeContext &);
+};
+
+/// The entry for this operator, or null. Only the standard domain has entries.
+const Operator *findOperator(llvm::StringRef name, int64_t opset);
+
+// Conv.cpp
+mlir::LogicalResult importConv(NodeContext &node);
+// Pool.cpp
+mlir::LogicalResult importMaxPool(NodeContext &node);
+mlir::LogicalResult importAveragePool(NodeContext &node);
+mlir::LogicalResult importGlobalAveragePool(NodeContext &node);
+mlir::LogicalResult importGlobalMaxPool(NodeContext &node);
+// MatMul.cpp
+mlir::LogicalResult importGemm(NodeContext &node);
+mlir::LogicalResult importMatMul(NodeContext &node);
+// Normalization.cpp
+mlir::LogicalResult importBatchNormalization(NodeContext &node);
+mlir::LogicalResult importDropout(NodeContext &node);
+// Elementwise.cpp
+mlir::LogicalResult importAdd(NodeContext &node);
+mlir::LogicalResult importSub(NodeContext &node);
+mlir::LogicalResult importMul(NodeContext &node);
+mlir::LogicalResult importDiv(NodeContext &node);
+mlir::LogicalResult importRelu(NodeContext &node);
+mlir::LogicalResult importIdentity(NodeContext &node);
+// Reshape.cpp
+mlir::LogicalResult importReshape(NodeContext &node);
+mlir::LogicalResult importFlatten(NodeContext &node);
+mlir::LogicalResult importSqueeze(NodeContext &node);
+mlir::LogicalResult importUnsqueeze(NodeContext &node);
+// Constant.cpp
+mlir::LogicalResult importConstant(NodeContext &node);
+mlir::LogicalResult importConstantOfShape(NodeContext &node);
+// ShapeOps.cpp
+mlir::LogicalResult importShape(NodeContext &node);
+mlir::LogicalResult importSize(NodeContext &node);
+mlir::LogicalResult importGather(NodeContext &node);
+mlir::LogicalResult importSlice(NodeContext &node);
+mlir::LogicalResult importConcat(NodeContext &node);
+mlir::LogicalResult importCast(NodeContext &node);
+mlir::LogicalResult importRange(NodeContext &node);
+mlir::LogicalResult importEqual(NodeContext &node);
+mlir::LogicalResult importWhere(NodeContext &node);
+
+} // namespace lathe::importer
+
+#endif // COMPILER_IMPORT_REGISTRY_H
