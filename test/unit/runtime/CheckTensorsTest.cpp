@@ -11,6 +11,8 @@ struct Mistake {
   std::function<void(Call &)> make;
   const char *message;
 };
+// For the names of the tests.
+void PrintTo(const Mistake &value, std::ostream *stream) { *stream << value.what; }
 
 class CheckTensors : public DemoTest, public testing::WithParamInterface<Mistake> {};
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <dlfcn.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -156,6 +157,17 @@ TEST_F(Context, CallersFloatingPointModeDoesNotMatter) {
 }
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER
+#endif
+#endif
+#ifdef THREAD_SANITIZER
+#define SKIP_WITHOUT_FORK() GTEST_SKIP() << "ThreadSanitizer ends a process that starts threads after a fork"
+#else
+#define SKIP_WITHOUT_FORK()
+#endif
+
 // Ends the process if it hangs, so that the parent sees it.
 int inChild(void (*body)(void *), void *argument) {
   pid_t child = fork();
@@ -170,6 +182,7 @@ int inChild(void (*body)(void *), void *argument) {
 }
 
 TEST_F(Context, WorksAfterFork) {
+  SKIP_WITHOUT_FORK();
   struct Both {
     lathe_context *context;
     lathe_model *model;
@@ -191,6 +204,7 @@ TEST_F(Context, WorksAfterFork) {
                   Call inner(50, 77);
                   EXPECT_EQ(inner.run(fresh, nullptr), LATHE_OK);
                   inner.expectRight();
+                  lathe_context_destroy(fresh);
                 },
                 &both),
             0);
@@ -199,6 +213,7 @@ TEST_F(Context, WorksAfterFork) {
 }
 
 TEST_F(Context, ExitWhileAnotherThreadRuns) {
+  SKIP_WITHOUT_FORK();
   lathe_context *context = makeContext(1000, 3);
   EXPECT_EQ(inChild(
                 [](void *argument) {
@@ -211,6 +226,29 @@ TEST_F(Context, ExitWhileAnotherThreadRuns) {
                 },
                 context),
             0);
+}
+
+// A host that drops the whole runtime: its workers must have left the code before it is unmapped.
+TEST(Unload, StopsTheWorkers) {
+  TemporaryFolder folder;
+  std::string artifact = writeArtifact(folder / "m.so");
+  for (int round = 0; round < 20; ++round) {
+    void *library = dlopen(TEST_RUNTIME, RTLD_NOW | RTLD_LOCAL);
+    ASSERT_NE(library, nullptr) << dlerror();
+    auto symbol = [&]<typename F>(F *, const char *name) { return reinterpret_cast<F *>(dlsym(library, name)); };
+    lathe_model *model = nullptr;
+    lathe_context *context = nullptr;
+    lathe_context_options options{sizeof options, 50, 3};
+    ASSERT_EQ(symbol(&lathe_model_load, "lathe_model_load")(artifact.c_str(), &model, nullptr), LATHE_OK);
+    ASSERT_EQ(symbol(&lathe_context_create, "lathe_context_create")(model, &options, &context, nullptr), LATHE_OK);
+    Call call(50);
+    EXPECT_EQ(symbol(&lathe_run, "lathe_run")(context, call.inputs, 2, call.outputs, 2, nullptr), LATHE_OK);
+    call.expectRight();
+    symbol(&lathe_context_destroy, "lathe_context_destroy")(context);
+    symbol(&lathe_model_destroy, "lathe_model_destroy")(model);
+    ASSERT_EQ(dlclose(library), 0);
+    EXPECT_EQ(dlopen(TEST_RUNTIME, RTLD_NOW | RTLD_NOLOAD), nullptr) << "it must be gone, or this test sees nothing";
+  }
 }
 
 } // namespace

@@ -91,6 +91,8 @@ struct Damage {
   std::function<void(ManifestBuilder &)> apply;
   const char *message;
 };
+// For the names of the tests.
+void PrintTo(const Damage &value, std::ostream *stream) { *stream << value.what; }
 
 class ManifestRule : public testing::TestWithParam<Damage> {};
 
