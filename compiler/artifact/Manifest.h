@@ -1,0 +1,34 @@
+// The artifact's manifest (runtime/include/lathe/artifact.h), from nn.plan and the module's attributes.
+#ifndef COMPILER_ARTIFACT_MANIFEST_H
+#define COMPILER_ARTIFACT_MANIFEST_H
+
+#include "compiler/artifact/Recipe.h"
+#include "dialects/nn/NNDialect.h"
+#include "mlir/IR/BuiltinOps.h"
+#include <array>
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+/// What the manifest says that is not in the module.
+struct ManifestInput {
+  std::vector<std::string> kernels; // symbols, in the order of the kernel table
+  WeightLayout weights;
+  std::string weightsFile; // relative to the artifact; empty if the weights are embedded
+  std::array<uint8_t, 32> weightsHash = {};
+  std::string flags;
+};
+
+/// The section's bytes. Fails with one line in `error` where the network has what the format cannot say.
+mlir::FailureOr<std::vector<char>> buildManifest(mlir::ModuleOp module, const ManifestInput &input, std::string &error);
+
+/// Size of the manifest, which does not depend on the hash: lets the file be laid out before the weights are evaluated.
+inline constexpr size_t kManifestAlignment = 8;
+
+/// Fewest iterations of a launch that are worth a thread of their own: about 20 us of work, by the launch's arithmetic and traffic per iteration.
+int64_t computeGrain(nn::LaunchOp launch, nn::TargetAttr target, int64_t batch);
+
+} // namespace lathe
+
+#endif // COMPILER_ARTIFACT_MANIFEST_H

@@ -1,0 +1,32 @@
+// From kernels in the llvm dialect to relocatable objects: LLVM's code generator, without its IR passes.
+#ifndef COMPILER_TARGET_CPU_CODEGEN_H
+#define COMPILER_TARGET_CPU_CODEGEN_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/SmallVector.h"
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+/// The code of one kernel.
+struct Object {
+  std::string kernel; // the function's symbol; hidden in the object
+  llvm::SmallVector<char, 0> bytes;
+  std::string llvmIR, assembly; // empty unless asked for
+};
+
+struct CodegenOptions {
+  unsigned threads = 1;
+  bool optimize = true; // false: the fast, naive code generator (-O0)
+  bool keepLLVMIR = false, keepAssembly = false;
+};
+
+/// Generates code for every kernel that the module's nn.plan launches, in the order in which the module defines them; the result does not depend on the
+/// number of threads. The module is in phase `llvm` and has an `nn.target`. What register allocation had to spill is reported as remarks of category
+/// "codegen". A failure is an internal error, told in one line.
+mlir::LogicalResult generateCode(mlir::ModuleOp module, const CodegenOptions &options, std::vector<Object> &objects, std::string &error);
+
+} // namespace lathe
+
+#endif // COMPILER_TARGET_CPU_CODEGEN_H
