@@ -39,7 +39,7 @@ int writeText(StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> prin
     llvm::outs().flush();
     return llvm::outs().has_error() ? fail(kOutputFailed, "standard output cannot be written") : kOk;
   }
-  Expected<llvm::sys::fs::TempFile> file = llvm::sys::fs::TempFile::create(path + ".tmp-%%%%%%", llvm::sys::fs::all_read | llvm::sys::fs::owner_write);
+  llvm::Expected<llvm::sys::fs::TempFile> file = llvm::sys::fs::TempFile::create(path + ".tmp-%%%%%%", llvm::sys::fs::all_read | llvm::sys::fs::owner_write);
   if (!file)
     return fail(kOutputFailed, "'" + path + "' cannot be written: " + llvm::toString(file.takeError()));
   bool bad;
@@ -259,17 +259,17 @@ int Compilation::generate() {
     dumper->addText("codegen", "ll", llvmIR);
     dumper->addText("codegen", "s", assembly);
   }
-  if (options.emit == Emit::assembly)
+  if (options.emit == Emit::assembly && options.output == "-")
     return writeText(options.output, [&](llvm::raw_ostream &os) {
       for (const Object &object : objects)
         os << object.assembly;
     });
   ArtifactOptions artifact;
   artifact.output = options.output;
-  artifact.relocatable = options.emit == Emit::obj;
+  artifact.emit = options.emit;
   artifact.weightsInFile = options.weightsInFile;
   artifact.threads = threads;
-  artifact.compiler = compilerVersion();
+  artifact.flags = (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr).getValue().str();
   int code = kInternalError;
   if (failed(writeArtifact(*module, objects, artifact, error, code)))
     return fail(code, error);

@@ -56,14 +56,14 @@ LogicalResult OptReport::attach(MLIRContext &context) {
 }
 
 void OptReport::add(const std::string &node, const std::string &category, const std::string &kind, const std::string &text) {
-  std::lock_guard lock(mutex);
+  std::lock_guard<std::mutex> lock(mutex);
   entries[node].push_back({category, kind, text});
 }
 
 void OptReport::setOrder(std::vector<std::string> names) { order = std::move(names); }
 
 void OptReport::print(llvm::raw_ostream &os) const {
-  std::lock_guard lock(mutex);
+  std::lock_guard<std::mutex> lock(mutex);
   // A group of fused nodes stands where its first node stood.
   std::map<std::string, size_t> position;
   for (auto [i, name] : llvm::enumerate(order))

@@ -102,10 +102,10 @@ void loopsPhase(List l) {
 
 // IN: loops  OUT: llvm, and the plan as data
 void llvmPhase(List l) {
-  l.functions([] { return memref::createExpandStridedMetadataPass(); }, "views to address arithmetic");
-  l.functions([] { return createLowerAffinePass(); }, "that the views' arithmetic is written in");
   l.functions([] { return createKernelAbiPass(); }, "kernels take plain pointers and a range of iterations");
   l.module([] { return createBuildPlanPass(); }, "the entry function becomes a table for the runtime");
+  l.functions([] { return memref::createExpandStridedMetadataPass(); }, "views to address arithmetic");
+  l.functions([] { return createLowerAffinePass(); }, "that the views' arithmetic is written in");
   l.functions([] { return createSCFToControlFlowPass(); }, "loops to branches");
   l.module(
       [] {

@@ -326,8 +326,13 @@ private:
     int64_t channels = op.getChannels()[1];
     if (blockedOutput || channels % (ku * lanes) == 0)
       return {};
-    Value left = arith::SubIOp::create(b, constant(channels), mul(blocks[u], lanes)); // create_mask clamps
-    return vector::CreateMaskOp::create(b, VectorType::get({lanes}, b.getI1Type()), left);
+    // lane < channels left (vector.create_mask is not among what convert-to-llvm converts)
+    Value left = arith::SubIOp::create(b, constant(channels), mul(blocks[u], lanes));
+    auto numbers = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
+    auto type = VectorType::get({lanes}, b.getI32Type());
+    Value lane = arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef(numbers)));
+    Value limit = vector::BroadcastOp::create(b, type, arith::IndexCastOp::create(b, b.getI32Type(), left));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lane, limit);
   }
 
   Value load(Value flat, Value at, Value mask) {

@@ -58,10 +58,6 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
       if (!memref || memref.getStridesAndOffset().second != 0 || llvm::any_of(memref.getShape().drop_front(memref.getRank() ? 1 : 0), ShapedType::isDynamic))
         return kernel.emitOpError("expects buffers with offset 0 and no dynamic dimension but the leading one (got ") << t << ")";
     }
-    for (auto dim : llvm::make_early_inc_range(body.getOps<memref::DimOp>()))
-      if (dim->use_empty())
-        dim.erase();
-
     LLVMTypeConverter converter(&getContext());
     auto ptr = LLVM::LLVMPointerType::get(&getContext());
     unsigned buffers = body.getNumArguments();
@@ -78,6 +74,14 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
     body.eraseArguments(0, buffers);
     kernel.setType(b.getFunctionType({ptr, ptr, i64Type, i64Type}, {}));
     kernel.removeArgAttrsAttr();
+
+    // The batch is known to a kernel only as the extent of its iteration space.
+    WalkResult dims = kernel.walk([&](memref::DimOp dim) -> WalkResult {
+      bool bound = llvm::all_of(dim->getUsers(), [&](Operation *user) { return user == forall; });
+      return bound ? WalkResult::advance() : (dim.emitOpError("expects the batch to be used as the bound of the scf.forall only"), WalkResult::interrupt());
+    });
+    if (dims.wasInterrupted())
+      return failure();
 
     b.setInsertionPoint(forall);
     Value lower = arith::IndexCastOp::create(b, b.getIndexType(), begin), upper = arith::IndexCastOp::create(b, b.getIndexType(), end);
@@ -101,6 +105,8 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
     IRRewriter(b).inlineBlockBefore(forall.getBody(), loop.getBody()->getTerminator(), indices);
     auto images = getConstantIntValue(bounds[0]);
     forall.erase();
+    for (auto dim : llvm::make_early_inc_range(body.getOps<memref::DimOp>()))
+      dim.erase();
     kernel->setAttr("nn.space", b.getDenseI64ArrayAttr({images ? *images * inner : 0, images ? 0 : inner}));
     return success();
   }

@@ -4,6 +4,8 @@
 #include "tools/lathe-run/Arguments.h"
 #include "tools/lathe-run/Status.h"
 
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/CommandLine.h"
