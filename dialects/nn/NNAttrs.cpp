@@ -151,6 +151,8 @@ static FailureOr<SmallVector<int64_t>> applyToShape(function_ref<InFlightDiagnos
 LogicalResult WeightAttr::verify(function_ref<InFlightDiagnostic()> emitError, Attribute source, RankedTensorType type, ArrayRef<StepAttr> steps) {
   if (!type.hasStaticShape())
     return emitError() << "expects a static type (got " << type << ")";
+  if (!type.getElementType().isIntOrFloat())
+    return emitError() << "expects elements of an integer or floating-point type (got " << type << ")";
   if (auto file = dyn_cast<FileAttr>(source)) {
     int64_t bytes = type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8);
     if (file.getLength() != bytes)

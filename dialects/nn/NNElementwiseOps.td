@@ -5,6 +5,9 @@
 include "dialects/nn/NNDataOps.td"
 include "dialects/nn/NNInterfaces.td"
 
+/// Their scalar forms are floating-point operations.
+def NN_FloatTensor : RankedTensorOf<[AnyFloat]>;
+
 class NN_ElementwiseOp<string mn, list<Trait> traits = []> : NN_Op<mn, !listconcat([Pure,
     DeclareOpInterfaceMethods<NN_ElementwiseOpInterface>, DeclareOpInterfaceMethods<InferTypeOpInterface>], traits)>;
 
@@ -17,8 +20,8 @@ class NN_BinaryOp<string mn, string formula, list<Trait> traits = []> : NN_Eleme
     %2 = nn.}] # mn # [{ %0, %1 : tensor<?x64x56x56xf32>, tensor<64x1x1xf32> -> tensor<?x64x56x56xf32>
     ```
   }];
-  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs);
-  let results = (outs AnyRankedTensor:$result);
+  let arguments = (ins NN_FloatTensor:$lhs, NN_FloatTensor:$rhs);
+  let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)";
 }
 
@@ -30,8 +33,8 @@ class NN_UnaryOp<string mn, string formula, list<Trait> traits = []> : NN_Elemen
     %1 = nn.}] # mn # [{ %0 : tensor<?x64x56x56xf32>
     ```
   }];
-  let arguments = (ins AnyRankedTensor:$input);
-  let results = (outs AnyRankedTensor:$result);
+  let arguments = (ins NN_FloatTensor:$input);
+  let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
 }
 
@@ -52,9 +55,9 @@ def NN_BatchNormOp : NN_Op<"batch_norm", [Pure, SameOperandsAndResultElementType
        : tensor<?x32x8x8xf32>, tensor<32xf32>, tensor<32xf32>, tensor<32xf32>, tensor<32xf32> -> tensor<?x32x8x8xf32>
     ```
   }];
-  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$scale, AnyRankedTensor:$bias, AnyRankedTensor:$mean, AnyRankedTensor:$variance,
+  let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$scale, NN_FloatTensor:$bias, NN_FloatTensor:$mean, NN_FloatTensor:$variance,
     F32Attr:$epsilon);
-  let results = (outs AnyRankedTensor:$result);
+  let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
     $input `,` $scale `,` $bias `,` $mean `,` $variance attr-dict
     `:` type($input) `,` type($scale) `,` type($bias) `,` type($mean) `,` type($variance) `->` type($result)

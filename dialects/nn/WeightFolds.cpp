@@ -9,9 +9,6 @@ using namespace lathe::nn;
 
 static StepAttr shapeStep(StringRef kind, RankedTensorType type) { return StepAttr::get(type.getContext(), kind, type.getShape(), {}, {}); }
 
-/// Weights keep their recipes' element type: only f32 recipes are evaluated in floating point.
-static bool isFloat(Type type) { return isa<FloatType>(cast<ShapedType>(type).getElementType()); }
-
 LogicalResult ReshapeOp::canonicalize(ReshapeOp op, PatternRewriter &rewriter) {
   auto weight = op.getInput().getDefiningOp<WeightOp>();
   if (!weight)
@@ -44,8 +41,8 @@ static std::optional<APFloat> splatOf(WeightAttr weight) {
 static LogicalResult foldBinary(Operation *op, StringRef step, PatternRewriter &rewriter) {
   auto lhs = op->getOperand(0).getDefiningOp<WeightOp>(), rhs = op->getOperand(1).getDefiningOp<WeightOp>();
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  if (!lhs || !rhs || !isFloat(type))
-    return rewriter.notifyMatchFailure(op, "expects two floating-point weights");
+  if (!lhs || !rhs)
+    return rewriter.notifyMatchFailure(op, "expects two weights");
   auto a = splatOf(lhs.getWeight()), b = splatOf(rhs.getWeight());
   if (a && b) {
     auto value = DenseElementsAttr::get(type, evaluate(step, *a, *b));

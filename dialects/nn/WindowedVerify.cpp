@@ -6,17 +6,24 @@
 using namespace mlir;
 using namespace lathe::nn;
 
-/// Rules that all windowed operations share: form, epilogue, extras, tiling.
-static LogicalResult verifyCommon(WindowedOpInterface op) {
+/// Tensors or buffers; checked first, since everything else asks for the output's type.
+static LogicalResult verifyForm(WindowedOpInterface op) {
   Value init = op.getInitOrNull();
   bool buffers = isa<MemRefType>(op.getInput().getType());
   if (op->getNumResults() != (buffers ? 0 : 1))
-    return op->emitOpError("expects one result on tensors and none on memrefs"); // (windowed_c1)
+    return op->emitOpError("expects one result on tensors and none on memrefs (got ") << op->getNumResults() << ")"; // (windowed_c1)
   if (buffers && !init)
     return op->emitOpError("expects a destination on memrefs"); // (windowed_c2)
   for (Value v : op->getOperands())
     if (isa<MemRefType>(v.getType()) != buffers)
       return op->emitOpError("expects all operands to be tensors or all to be memrefs (got ") << v.getType() << ")"; // (windowed_c3)
+  return success();
+}
+
+/// Rules that all windowed operations share: destination, epilogue, extras.
+static LogicalResult verifyCommon(WindowedOpInterface op) {
+  Value init = op.getInitOrNull();
+  bool buffers = isa<MemRefType>(op.getInput().getType());
   ShapedType out = op.getOutputType();
   if (init && !buffers && init.getType() != out)
     return op->emitOpError("expects the result's type as destination type (got ") << init.getType() << " and " << out << ")"; // (windowed_c4)
@@ -25,6 +32,9 @@ static LogicalResult verifyCommon(WindowedOpInterface op) {
   if (body.getNumArguments() != op.getExtras().size() + 1)
     return op->emitOpError("expects an epilogue of ") << op.getExtras().size() + 1 << " arguments, the accumulator and one per extra operand (got "
                                                       << body.getNumArguments() << ")"; // (windowed_c5)
+  if (body.getArgument(0).getType() != out.getElementType())
+    return op->emitOpError("expects the accumulator to have the output's element type ")
+           << out.getElementType() << " (got " << body.getArgument(0).getType() << ")"; // (windowed_c11)
   for (auto [i, extra] : llvm::enumerate(op.getExtras())) {
     auto type = cast<ShapedType>(extra.getType());
     if (op.getExtraKind(i) == ExtraKind::invalid)
@@ -70,7 +80,7 @@ static LogicalResult verifyData(WindowedOpInterface op, ShapedType type, int64_t
       return op->emitOpError("expects ") << what << " with " << channels << " channels (got " << type << ")"; // (data_c1)
   } else if (type.getRank() == spatial + 3) {
     int64_t lanes = type.getShape().back();
-    if (ShapedType::isDynamic(lanes) || type.getDimSize(1) != (channels + lanes - 1) / lanes)
+    if (lanes < 1 || type.getDimSize(1) != (channels + lanes - 1) / lanes)
       return op->emitOpError("expects ") << what << " with ceil(" << channels << " / V) channel blocks (got " << type << ")"; // (data_c2)
   } else {
     return op->emitOpError("expects ") << what << " of rank " << spatial + 2 << " (plain) or " << spatial + 3 << " (blocked) (got " << type << ")"; // (data_c3)
@@ -105,7 +115,19 @@ static LogicalResult verifyTiling(WindowedOpInterface op) {
   return success();
 }
 
+/// Packed weights [ceil(K / (ku V)), Cb, window..., Cv, ku V]: room for all channels, and for no more output channels than the last group needs.
+static LogicalResult verifyPacked(Operation *op, ShapedType weights, int64_t in, int64_t out) {
+  ArrayRef<int64_t> s = weights.getShape();
+  int64_t group = s.back(), cv = s[s.size() - 2];
+  if (!weights.hasStaticShape() || group < 1 || cv < 1 || s[0] != (out + group - 1) / group || s[1] != (in + cv - 1) / cv)
+    return op->emitOpError("expects packed weights of ceil(")
+           << out << " / ku V) groups and ceil(" << in << " / Cv) channel blocks (got " << weights << ")"; // (packed_c1)
+  return success();
+}
+
 LogicalResult ConvOp::verify() {
+  if (failed(verifyForm(*this)))
+    return failure();
   if (getChannels().size() != 2 || getChannels()[0] < 1 || getChannels()[1] < 1)
     return emitOpError("expects channels to hold the input and the output channel count"); // (conv_c1)
   int64_t spatial = getSpatialRank(), in = getInputChannels(), out = getOutputChannels(), groups = getGroups();
@@ -118,6 +140,8 @@ LogicalResult ConvOp::verify() {
     return failure();
   if (weights.getRank() == spatial + 2 && (weights.getDimSize(0) != out || weights.getDimSize(1) != in / groups))
     return emitOpError("expects logical weights of ") << out << " x " << in / groups << " channels (got " << weights << ")"; // (conv_c4)
+  if (weights.getRank() == spatial + 4 && failed(verifyPacked(*this, weights, in / groups, out)))
+    return failure();
   if (failed(verifyData(*this, cast<ShapedType>(getInput().getType()), in, "an input")) || failed(verifyData(*this, getOutputType(), out, "an output")))
     return failure();
   auto input = cast<ShapedType>(getInput().getType());
@@ -134,6 +158,8 @@ LogicalResult ConvOp::verify() {
 }
 
 LogicalResult PoolOp::verify() {
+  if (failed(verifyForm(*this)))
+    return failure();
   if (failed(verifyWindow(*this, getStrides(), getDilations(), getPads(), getWindow())))
     return failure();
   if (failed(verifyData(*this, cast<ShapedType>(getInput().getType()), getChannels(), "an input")) ||
@@ -157,6 +183,8 @@ LogicalResult PoolOp::verify() {
 }
 
 LogicalResult MatMulOp::verify() {
+  if (failed(verifyForm(*this)))
+    return failure();
   if (getChannels().size() != 2 || getChannels()[0] < 1 || getChannels()[1] < 1)
     return emitOpError("expects channels to hold the input and the output channel count"); // (matmul_c1)
   auto input = cast<ShapedType>(getInput().getType()), weights = cast<ShapedType>(getWeights().getType());
@@ -171,6 +199,10 @@ LogicalResult MatMulOp::verify() {
                                    << " and " << out << ")"; // (matmul_c4)
   if (input.getShape().drop_back() != out.getShape().drop_back())
     return emitOpError("expects equal rows (got ") << input << " and " << out << ")"; // (matmul_c5)
+  if (input.getRank() == 3 && input.isDynamicDim(1))
+    return emitOpError("expects no dynamic dimension but the batch (got ") << input << ")"; // (matmul_c6)
+  if (weights.getRank() == 5 && failed(verifyPacked(*this, weights, getInputChannels(), getOutputChannels())))
+    return failure();
   if (failed(verifyCommon(*this)))
     return failure();
   return verifyTiling(*this);
