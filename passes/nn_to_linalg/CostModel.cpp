@@ -37,7 +37,7 @@ double predict(const Tile &tile, const Work &w, const Machine &m) {
   int64_t depth = w.inputChannels * w.windowElements, vectors = ceilDiv(w.outputChannels, m.lanes), groups = ceilDiv(vectors, tile.ku);
   int64_t vectorBytes = m.lanes * m.elementBytes, groupBytes = tile.ku * vectorBytes * depth;
   // A group's weights are read once per tile, from the level that holds them.
-  double l1 = m.loadsPerCycle * vectorBytes, bandwidth = groupBytes <= m.l1Bytes / 2 ? l1 : groupBytes <= m.l2Bytes / 2 ? l1 / 2 : m.l3BytesPerCycle;
+  double l1 = m.loadsPerCycle * vectorBytes, bandwidth = groupBytes <= m.l1Bytes / 2 ? l1 : groupBytes <= m.l2Bytes / 2 ? l1 / 4 : m.l3BytesPerCycle;
   double line = 0;
   int64_t variants = 0, previous = 0;
   for (int64_t pixels : tile.segments) {
@@ -48,7 +48,7 @@ double predict(const Tile &tile, const Work &w, const Machine &m) {
   }
   double compute = groups * (w.lines / tile.merge) * line + variants * kVariantOverhead;
   // Each group reads the whole input again; half of that hides behind the arithmetic.
-  double inputBandwidth = w.inputBytes <= m.l2Bytes / 2 ? l1 / 2 : m.l3BytesPerCycle;
+  double inputBandwidth = w.inputBytes <= m.l2Bytes / 2 ? l1 / 4 : m.l3BytesPerCycle;
   return compute + 0.5 * groups * w.inputBytes / inputBandwidth;
 }
 
