@@ -29,6 +29,13 @@ struct lt_library {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static lt_library *loaded;
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* A fork while another thread loads a model must not leave the child with a lock that nobody opens. */
+static void hold_lock(void) { pthread_mutex_lock(&lock); }
+static void release_lock(void) { pthread_mutex_unlock(&lock); }
+static void survive_forks(void) { pthread_atfork(hold_lock, release_lock, release_lock); }
+
 static bool same_file(const struct stat *a, const struct stat *b) { return a->st_dev == b->st_dev && a->st_ino == b->st_ino; }
 
 static bool same_content(const struct stat *a, const struct stat *b) {
@@ -88,6 +95,7 @@ lathe_status lt_library_open(const char *path, int file, lt_library **result, la
   lt_library *library = calloc(1, sizeof *library);
   if (!library)
     return lt_fail(error, LATHE_INTERNAL, "%s: no memory to load it", path);
+  pthread_once(&once, survive_forks);
   pthread_mutex_lock(&lock);
   lathe_status status = open_locked(path, file, library, error);
   if (status == LATHE_OK) {

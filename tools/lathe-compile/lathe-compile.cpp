@@ -1,8 +1,8 @@
 // lathe-compile: ONNX model -> artifact, IR of any phase, or a list of what is not supported. All flags are bound to CompileOptions here and nowhere else.
 #include "compiler/Compile.h"
 #include "compiler/Version.h"
-#include "tools/lathe-run/Arguments.h"
-#include "tools/lathe-run/Status.h"
+#include "tools/support/Arguments.h"
+#include "tools/support/Status.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
@@ -13,8 +13,8 @@
 #include "llvm/Support/TargetSelect.h"
 
 using namespace lathe;
-using lathe::run::Arguments;
-using lathe::run::Failure;
+using lathe::tools::Arguments;
+using lathe::tools::Failure;
 
 /// Upstream's --mlir-* flags go to LLVM's own parser; ours do not use it, since lld resets every cl::opt of the process and aborts on equal names.
 static void parseMlirFlags(const std::vector<std::string> &flags) {
@@ -103,7 +103,7 @@ static int compileCommand(std::vector<std::string> arguments) {
     throw Failure(kUsage, "--optimization is '" + level + "', expected 0 or 3");
   options.optLevel = level == "0" ? 0 : 3;
   if (!threads.empty())
-    options.threads = run::integerArgument("--threads", threads, 1, 1024);
+    options.threads = tools::integerArgument("--threads", threads, 1, 1024);
   bool text = options.compileTo || options.emit == Emit::assembly;
   if (options.output.empty()) {
     if (!text)

@@ -1,10 +1,10 @@
 // lathe bench: latency of an artifact on inputs of given shapes. The timed section is lathe_run and nothing else.
-#include "tools/lathe-run/Arguments.h"
 #include "tools/lathe-run/Commands.h"
 #include "tools/lathe-run/File.h"
 #include "tools/lathe-run/Model.h"
 #include "tools/lathe-run/Profile.h"
-#include "tools/lathe-run/Status.h"
+#include "tools/support/Arguments.h"
+#include "tools/support/Status.h"
 
 #include <algorithm>
 #include <charconv>
@@ -16,7 +16,7 @@
 #include <numeric>
 #include <sys/resource.h>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 using Clock = std::chrono::steady_clock;
 
@@ -201,4 +201,4 @@ int benchCommand(const std::vector<std::string> &arguments) {
   return Ok;
 }
 
-} // namespace lathe::run
+} // namespace lathe::tools

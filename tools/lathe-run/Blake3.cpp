@@ -6,7 +6,7 @@
 #include <bit>
 #include <cstring>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 namespace {
 
@@ -96,4 +96,4 @@ std::string hexText(const Hash &hash) {
   return text;
 }
 
-} // namespace lathe::run
+} // namespace lathe::tools

@@ -7,13 +7,13 @@
 #include <cstdint>
 #include <string>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 using Hash = std::array<uint8_t, 32>;
 
 Hash blake3(const void *data, size_t bytes);
 std::string hexText(const Hash &hash);
 
-} // namespace lathe::run
+} // namespace lathe::tools
 
 #endif

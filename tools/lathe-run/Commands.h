@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 int runCommand(const std::vector<std::string> &arguments);
 int benchCommand(const std::vector<std::string> &arguments);
 int infoCommand(const std::vector<std::string> &arguments);
 
-} // namespace lathe::run
+} // namespace lathe::tools
 
 #endif

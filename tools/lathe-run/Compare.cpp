@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 static std::string number(double value, const char *format = "%.9g") {
   char text[64];
@@ -37,4 +37,4 @@ Comparison compare(const Tensor &got, const Tensor &expected, const Tolerance &t
   return {different == 0, text};
 }
 
-} // namespace lathe::run
+} // namespace lathe::tools

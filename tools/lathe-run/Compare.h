@@ -4,7 +4,7 @@
 
 #include "tools/lathe-run/Tensor.h"
 
-namespace lathe::run {
+namespace lathe::tools {
 
 struct Tolerance {
   double relative = 1e-3, absolute = 1e-7;
@@ -18,6 +18,6 @@ struct Comparison {
 // An element fits if |got - expected| <= absolute + relative * |expected|, or both are the same infinity, or both are NaN.
 Comparison compare(const Tensor &got, const Tensor &expected, const Tolerance &tolerance);
 
-} // namespace lathe::run
+} // namespace lathe::tools
 
 #endif

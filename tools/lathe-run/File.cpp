@@ -1,6 +1,6 @@
 #include "tools/lathe-run/File.h"
 
-#include "tools/lathe-run/Status.h"
+#include "tools/support/Status.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 std::string readFile(const std::string &path) {
   int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -80,4 +80,4 @@ void makeFolder(const std::string &path) {
     throw Failure(OutputFailed, path + ": cannot be made a folder: " + (error ? error.message() : "a file of that name exists"));
 }
 
-} // namespace lathe::run
+} // namespace lathe::tools

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 // Throws Failure (exit 3) if it cannot be read.
 std::string readFile(const std::string &path);
@@ -15,6 +15,6 @@ void writeFile(const std::string &path, std::string_view head, std::string_view 
 // Creates the folder and its parents. Throws Failure (exit 6).
 void makeFolder(const std::string &path);
 
-} // namespace lathe::run
+} // namespace lathe::tools
 
 #endif

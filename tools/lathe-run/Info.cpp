@@ -1,14 +1,14 @@
 // lathe info: what the manifest says, also of an artifact that this machine cannot run.
-#include "tools/lathe-run/Arguments.h"
 #include "tools/lathe-run/Blake3.h"
 #include "tools/lathe-run/Commands.h"
 #include "tools/lathe-run/Model.h"
-#include "tools/lathe-run/Status.h"
+#include "tools/support/Arguments.h"
+#include "tools/support/Status.h"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 using Json = nlohmann::json;
 
@@ -101,4 +101,4 @@ int infoCommand(const std::vector<std::string> &arguments) {
   return Ok;
 }
 
-} // namespace lathe::run
+} // namespace lathe::tools

@@ -1,13 +1,13 @@
 // lathe-run: runs, measures and describes artifacts. Needs the runtime only, nothing of the compiler.
 #include "lathe/lathe.h"
 #include "tools/lathe-run/Commands.h"
-#include "tools/lathe-run/Status.h"
-#include "tools/lathe-run/Suggest.h"
+#include "tools/support/Status.h"
+#include "tools/support/Suggest.h"
 
 #include <cstdio>
 #include <new>
 
-using namespace lathe::run;
+using namespace lathe::tools;
 
 static const char help[] = "usage: lathe-run COMMAND …\n"
                            "\n"

@@ -1,9 +1,9 @@
 #include "tools/lathe-run/Model.h"
 
-#include "tools/lathe-run/Status.h"
-#include "tools/lathe-run/Suggest.h"
+#include "tools/support/Status.h"
+#include "tools/support/Suggest.h"
 
-namespace lathe::run {
+namespace lathe::tools {
 
 static void check(lathe_status status, const lathe_error &error) {
   if (status != LATHE_OK)
@@ -100,4 +100,4 @@ std::vector<lathe_tensor> views(const std::vector<Tensor> &tensors) {
   return result;
 }
 
-} // namespace lathe::run
+} // namespace lathe::tools

@@ -4,7 +4,7 @@
 
 #include "tools/lathe-run/Tensor.h"
 
-namespace lathe::run {
+namespace lathe::tools {
 
 struct TensorDescription {
   std::string name;
@@ -48,6 +48,6 @@ private:
 
 std::vector<lathe_tensor> views(const std::vector<Tensor> &tensors);
 
-} // namespace lathe::run
+} // namespace lathe::tools
 
 #endif

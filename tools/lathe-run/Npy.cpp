@@ -1,13 +1,13 @@
 #include "tools/lathe-run/Npy.h"
 
 #include "tools/lathe-run/File.h"
-#include "tools/lathe-run/Status.h"
+#include "tools/support/Status.h"
 
 #include <cctype>
 #include <cstring>
 #include <string_view>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 static const struct {
   uint32_t dtype;
@@ -171,4 +171,4 @@ void writeNpy(const std::string &path, const Tensor &tensor) {
   writeFile(path, head + dict, {reinterpret_cast<const char *>(tensor.data.get()), tensor.bytes});
 }
 
-} // namespace lathe::run
+} // namespace lathe::tools

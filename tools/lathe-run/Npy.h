@@ -4,13 +4,13 @@
 
 #include "tools/lathe-run/Tensor.h"
 
-namespace lathe::run {
+namespace lathe::tools {
 
 // Both throw Failure: exit 3, or 6 for writing.
 Tensor readNpy(const std::string &path);
 Tensor parseNpy(const std::string &content, const std::string &path);
 void writeNpy(const std::string &path, const Tensor &tensor);
 
-} // namespace lathe::run
+} // namespace lathe::tools
 
 #endif

@@ -1,12 +1,12 @@
 #include "tools/lathe-run/OnnxTensor.h"
 
 #include "tools/lathe-run/File.h"
-#include "tools/lathe-run/Status.h"
+#include "tools/support/Status.h"
 
 #include <cstring>
 #include <string_view>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 namespace {
 
@@ -172,4 +172,4 @@ NamedTensor parseOnnxTensor(const std::string &content, const std::string &path)
 
 NamedTensor readOnnxTensor(const std::string &path) { return parseOnnxTensor(readFile(path), path); }
 
-} // namespace lathe::run
+} // namespace lathe::tools

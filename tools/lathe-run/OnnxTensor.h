@@ -4,7 +4,7 @@
 
 #include "tools/lathe-run/Tensor.h"
 
-namespace lathe::run {
+namespace lathe::tools {
 
 struct NamedTensor {
   std::string name; // may be empty
@@ -15,6 +15,6 @@ struct NamedTensor {
 NamedTensor readOnnxTensor(const std::string &path);
 NamedTensor parseOnnxTensor(const std::string &content, const std::string &path);
 
-} // namespace lathe::run
+} // namespace lathe::tools
 
 #endif

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 void Profile::attach(lathe_context *context) {
   lathe_context_set_step_callback(context, [](void *user, const lathe_step *step) { static_cast<Profile *>(user)->add(*step); }, this);
@@ -62,4 +62,4 @@ std::string Profile::json() const {
   return result.dump(1) + "\n";
 }
 
-} // namespace lathe::run
+} // namespace lathe::tools

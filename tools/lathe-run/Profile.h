@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 class Profile {
 public:
@@ -32,6 +32,6 @@ private:
   std::vector<Step> steps;
 };
 
-} // namespace lathe::run
+} // namespace lathe::tools
 
 #endif

@@ -1,12 +1,12 @@
 // lathe run: inputs from files, one inference, outputs to files, to the terminal, or against what is expected.
-#include "tools/lathe-run/Arguments.h"
 #include "tools/lathe-run/Commands.h"
 #include "tools/lathe-run/Compare.h"
 #include "tools/lathe-run/File.h"
 #include "tools/lathe-run/Model.h"
 #include "tools/lathe-run/Npy.h"
 #include "tools/lathe-run/OnnxTensor.h"
-#include "tools/lathe-run/Status.h"
+#include "tools/support/Arguments.h"
+#include "tools/support/Status.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,7 +16,7 @@
 #include <numeric>
 #include <optional>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 namespace {
 
@@ -194,4 +194,4 @@ int runCommand(const std::vector<std::string> &arguments) {
   return Ok;
 }
 
-} // namespace lathe::run
+} // namespace lathe::tools

@@ -1,11 +1,11 @@
 #include "tools/lathe-run/Tensor.h"
 
-#include "tools/lathe-run/Status.h"
+#include "tools/support/Status.h"
 
 #include <cmath>
 #include <cstring>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 Tensor Tensor::allocate(uint32_t dtype, std::vector<int64_t> dims, const std::string &what) {
   Tensor tensor;
@@ -92,4 +92,4 @@ std::string indexText(size_t index, const std::vector<int64_t> &dims) {
   return "[" + text + "]";
 }
 
-} // namespace lathe::run
+} // namespace lathe::tools

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 struct Tensor {
   uint32_t dtype = LATHE_FLOAT32;
@@ -33,6 +33,6 @@ std::string dimsText(const std::vector<int64_t> &dims);
 // The place of a flat index, as "[0, 5, 3]".
 std::string indexText(size_t index, const std::vector<int64_t> &dims);
 
-} // namespace lathe::run
+} // namespace lathe::tools
 
 #endif

@@ -1,6 +1,6 @@
 // lathe: finds the program that does the work and becomes it, as git does. `lathe run …` is `lathe-run run …`, `lathe compile …` is `lathe-compile …`.
 #include "lathe/lathe.h"
-#include "tools/lathe-run/Suggest.h"
+#include "tools/support/Suggest.h"
 
 #include <cerrno>
 #include <climits>
@@ -83,6 +83,6 @@ int main(int count, char **values) {
   if (word.empty())
     std::fprintf(stderr, "error: a command is missing; see lathe --help\n");
   else
-    std::fprintf(stderr, "error: unknown command '%s'%s\n", word.c_str(), lathe::run::didYouMean(word, names).c_str());
+    std::fprintf(stderr, "error: unknown command '%s'%s\n", word.c_str(), lathe::tools::didYouMean(word, names).c_str());
   return usageError;
 }

@@ -22,8 +22,8 @@ extern "C" {
 #define LATHE_MANIFEST_SECTION ".lathe.manifest"
 #define LATHE_ENTRY_SYMBOL "lathe_artifact_v1"
 #define LATHE_MANIFEST_MAGIC "LATHEMF\0" /* 8 bytes */
-#define LATHE_FORMAT_MAJOR 1            /* a reader refuses another major version */
-#define LATHE_FORMAT_MINOR 0            /* a reader accepts a smaller or equal minor version */
+#define LATHE_FORMAT_MAJOR 1             /* a reader refuses another major version */
+#define LATHE_FORMAT_MINOR 0             /* a reader accepts a smaller or equal minor version */
 
 /* A kernel runs iterations [begin, end) of its own linearised iteration space. `args` is the table that the plan describes for this call. `scratch` is
  * private to the calling thread, LATHE_ALIGNMENT-aligned, of the manifest's scratch_bytes. Kernels call nothing and cannot fail. */
@@ -33,20 +33,39 @@ typedef void (*lathe_kernel_fn)(void *const *args, void *scratch, int64_t begin,
 
 /* What the exported symbol points at. Offsets are relative to the address of the member that holds them, so that the object needs no relocations. */
 typedef struct lathe_artifact_entry {
-  char magic[8];           /* LATHE_MANIFEST_MAGIC */
+  char magic[8]; /* LATHE_MANIFEST_MAGIC */
   uint32_t format_major;
-  uint32_t kernel_count;   /* as in the manifest */
-  int64_t kernels_offset;  /* int32_t[kernel_count]: code address = address of the element + its value */
-  int64_t weights_offset;  /* packed weights; 0 if they are in a file of their own */
+  uint32_t kernel_count;  /* as in the manifest */
+  int64_t kernels_offset; /* int32_t[kernel_count]: code address = address of the element + its value */
+  int64_t weights_offset; /* packed weights; 0 if they are in a file of their own */
 } lathe_artifact_entry;
 
-typedef struct lathe_range { uint32_t offset, length; } lathe_range;       /* string */
-typedef struct lathe_table { uint32_t offset, count; } lathe_table;
-typedef struct lathe_affine { int64_t c0, c1; } lathe_affine;              /* c0 + c1 * N */
+typedef struct lathe_range {
+  uint32_t offset, length;
+} lathe_range; /* string */
+typedef struct lathe_table {
+  uint32_t offset, count;
+} lathe_table;
+typedef struct lathe_affine {
+  int64_t c0, c1;
+} lathe_affine; /* c0 + c1 * N */
 
 /* ONNX TensorProto.DataType numbers, so that names need no second table. */
-enum { LATHE_FLOAT32 = 1, LATHE_UINT8 = 2, LATHE_INT8 = 3, LATHE_UINT16 = 4, LATHE_INT16 = 5, LATHE_INT32 = 6, LATHE_INT64 = 7, LATHE_BOOL = 9,
-       LATHE_FLOAT16 = 10, LATHE_FLOAT64 = 11, LATHE_UINT32 = 12, LATHE_UINT64 = 13, LATHE_BFLOAT16 = 16 };
+enum {
+  LATHE_FLOAT32 = 1,
+  LATHE_UINT8 = 2,
+  LATHE_INT8 = 3,
+  LATHE_UINT16 = 4,
+  LATHE_INT16 = 5,
+  LATHE_INT32 = 6,
+  LATHE_INT64 = 7,
+  LATHE_BOOL = 9,
+  LATHE_FLOAT16 = 10,
+  LATHE_FLOAT64 = 11,
+  LATHE_UINT32 = 12,
+  LATHE_UINT64 = 13,
+  LATHE_BFLOAT16 = 16
+};
 
 /* An input or output of the network, by its ONNX name. Its dims are dims[first_dim .. first_dim + rank). */
 typedef struct lathe_tensor_info {
@@ -57,8 +76,13 @@ typedef struct lathe_tensor_info {
   uint32_t reserved;
 } lathe_tensor_info;
 
-enum { LATHE_ARG_INPUT = 0, LATHE_ARG_OUTPUT = 1, LATHE_ARG_WEIGHTS = 2, LATHE_ARG_ARENA = 3,
-       LATHE_ARG_BATCH = 4 /* the table entry is the batch size itself, not a pointer; index and offset are 0 */ };
+enum {
+  LATHE_ARG_INPUT = 0,
+  LATHE_ARG_OUTPUT = 1,
+  LATHE_ARG_WEIGHTS = 2,
+  LATHE_ARG_ARENA = 3,
+  LATHE_ARG_BATCH = 4 /* the table entry is the batch size itself, not a pointer; index and offset are 0 */
+};
 
 /* One entry of a call's argument table: the base of `kind` (input or output number `index`) plus `offset` bytes. */
 typedef struct lathe_arg {
@@ -69,14 +93,14 @@ typedef struct lathe_arg {
 
 /* One step of the static plan; steps run in order, each after the one before it has ended on all threads. */
 typedef struct lathe_call {
-  uint32_t kernel;      /* index */
-  uint32_t first_arg;   /* in the args table */
+  uint32_t kernel;    /* index */
+  uint32_t first_arg; /* in the args table */
   uint32_t arg_count;
-  uint32_t grain;       /* fewest iterations that are worth a thread of their own, >= 1 */
-  lathe_affine space;   /* iterations [0, space) */
-  lathe_affine flops;   /* arithmetic of the call: a multiply-add is 2 */
-  lathe_affine bytes;   /* compulsory traffic of the call: each operand once */
-  uint32_t first_node;  /* ONNX nodes that this call computes: nodes[first_node .. first_node + node_count) */
+  uint32_t grain;      /* fewest iterations that are worth a thread of their own, >= 1 */
+  lathe_affine space;  /* iterations [0, space) */
+  lathe_affine flops;  /* arithmetic of the call: a multiply-add is 2 */
+  lathe_affine bytes;  /* compulsory traffic of the call: each operand once */
+  uint32_t first_node; /* ONNX nodes that this call computes: nodes[first_node .. first_node + node_count) */
   uint32_t node_count;
 } lathe_call;
 
@@ -87,29 +111,29 @@ typedef struct lathe_kernel_info {
 typedef struct lathe_manifest_header {
   char magic[8];
   uint32_t format_major, format_minor;
-  uint64_t total_bytes;       /* of the manifest, header included */
-  lathe_table strings;        /* char */
-  lathe_table inputs;         /* lathe_tensor_info */
-  lathe_table outputs;        /* lathe_tensor_info */
-  lathe_table dims;           /* lathe_affine: a dim that is the batch is {0, 1}, a fixed one is {d, 0} */
-  lathe_table kernels;        /* lathe_kernel_info */
-  lathe_table calls;          /* lathe_call */
-  lathe_table args;           /* lathe_arg */
-  lathe_table nodes;          /* lathe_range: ONNX node names */
-  lathe_table features;       /* lathe_range: CPU features that the code needs, by their LLVM names ("avx512f") */
-  lathe_range target_triple;  /* "x86_64-unknown-linux-gnu" */
-  lathe_range target_cpu;     /* "x86-64-v3" */
-  lathe_range compiler;       /* "lathe 0.1.0 (LLVM 22.1.8)" */
-  lathe_range flags;          /* those that change code, canonical order */
-  lathe_range model_name;     /* file name of the ONNX model, without directories */
-  lathe_range batch_symbol;   /* ONNX dim_param of the batch, "" if the batch is fixed */
-  lathe_range weights_file;   /* "" if embedded; else a path relative to the artifact */
+  uint64_t total_bytes;      /* of the manifest, header included */
+  lathe_table strings;       /* char */
+  lathe_table inputs;        /* lathe_tensor_info */
+  lathe_table outputs;       /* lathe_tensor_info */
+  lathe_table dims;          /* lathe_affine: a dim that is the batch is {0, 1}, a fixed one is {d, 0} */
+  lathe_table kernels;       /* lathe_kernel_info */
+  lathe_table calls;         /* lathe_call */
+  lathe_table args;          /* lathe_arg */
+  lathe_table nodes;         /* lathe_range: ONNX node names */
+  lathe_table features;      /* lathe_range: CPU features that the code needs, by their LLVM names ("avx512f") */
+  lathe_range target_triple; /* "x86_64-unknown-linux-gnu" */
+  lathe_range target_cpu;    /* "x86-64-v3" */
+  lathe_range compiler;      /* "lathe 0.1.0 (LLVM 22.1.8)" */
+  lathe_range flags;         /* those that change code, canonical order */
+  lathe_range model_name;    /* file name of the ONNX model, without directories */
+  lathe_range batch_symbol;  /* ONNX dim_param of the batch, "" if the batch is fixed */
+  lathe_range weights_file;  /* "" if embedded; else a path relative to the artifact */
   uint64_t weights_bytes;
-  int64_t min_batch, max_batch;     /* both inclusive; equal if fixed; max_batch is INT64_MAX if unbounded */
-  lathe_affine arena_bytes;         /* shared by all threads of a context */
-  uint64_t scratch_bytes;           /* per thread */
-  uint8_t model_hash[32];           /* BLAKE3 of the ONNX file */
-  uint8_t weights_hash[32];         /* BLAKE3 of the packed weights */
+  int64_t min_batch, max_batch; /* both inclusive; equal if fixed; max_batch is INT64_MAX if unbounded */
+  lathe_affine arena_bytes;     /* shared by all threads of a context */
+  uint64_t scratch_bytes;       /* per thread */
+  uint8_t model_hash[32];       /* BLAKE3 of the ONNX file */
+  uint8_t weights_hash[32];     /* BLAKE3 of the packed weights */
 } lathe_manifest_header;
 
 #ifdef __cplusplus

@@ -23,10 +23,10 @@ extern "C" {
 /* Also the exit codes of the tools. */
 typedef enum lathe_status {
   LATHE_OK = 0,
-  LATHE_USAGE = 1,           /* a null or contradictory argument of the API */
-  LATHE_INVALID_INPUT = 3,   /* a tensor does not fit the model; a file cannot be read */
+  LATHE_USAGE = 1,         /* a null or contradictory argument of the API */
+  LATHE_INVALID_INPUT = 3, /* a tensor does not fit the model; a file cannot be read */
   LATHE_INTERNAL = 4,
-  LATHE_REFUSED = 5,         /* the artifact is not one, is damaged, or does not run on this machine */
+  LATHE_REFUSED = 5, /* the artifact is not one, is damaged, or does not run on this machine */
 } lathe_status;
 
 typedef struct lathe_error {
@@ -39,17 +39,17 @@ typedef struct lathe_context lathe_context;
 /* A dense, row-major tensor in the caller's memory. Structs with a struct_size may grow at their end in later versions: set it to the size of the type as
  * you compiled it. */
 typedef struct lathe_tensor {
-  size_t struct_size;   /* sizeof(lathe_tensor) */
-  void *data;           /* aligned to the element type; not written to if the tensor is an input */
-  size_t byte_size;     /* of the memory at data: at least the tensor's size */
-  uint32_t dtype;       /* LATHE_FLOAT32 … of artifact.h */
+  size_t struct_size; /* sizeof(lathe_tensor) */
+  void *data;         /* aligned to the element type; not written to if the tensor is an input */
+  size_t byte_size;   /* of the memory at data: at least the tensor's size */
+  uint32_t dtype;     /* LATHE_FLOAT32 … of artifact.h */
   uint32_t rank;
-  const int64_t *dims;  /* [rank] */
+  const int64_t *dims; /* [rank] */
 } lathe_tensor;
 
 /* What the model says of an input or output. dims[i] = dims_c0[i] + dims_c1[i] * batch. */
 typedef struct lathe_tensor_desc {
-  size_t struct_size;   /* sizeof(lathe_tensor_desc), set by the caller; the rest is filled in */
+  size_t struct_size; /* sizeof(lathe_tensor_desc), set by the caller; the rest is filled in */
   const char *name;
   uint32_t dtype;
   uint32_t rank;
@@ -83,10 +83,11 @@ LATHE_API lathe_status lathe_context_create(const lathe_model *model, const lath
 LATHE_API void lathe_context_destroy(lathe_context *context);
 LATHE_API int lathe_context_threads(const lathe_context *context);
 
-/* Runs one batch on the calling thread and, if no other context is using them, the process's worker threads; results do not depend on which. inputs[i] and outputs[i] are in the model's order; the batch size is read off the inputs, and every tensor's rank, dims, dtype,
- * pointer and byte size are checked. Outputs may not overlap inputs or each other. */
-LATHE_API lathe_status lathe_run(lathe_context *context, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs,
-                                 size_t output_count, lathe_error *error);
+/* Runs one batch on the calling thread and, if no other context is using them, the process's worker threads; results do not depend on which. inputs[i] and
+ * outputs[i] are in the model's order; the batch size is read off the inputs, and every tensor's rank, dims, dtype, pointer and byte size are checked. Outputs
+ * may not overlap inputs or each other. */
+LATHE_API lathe_status lathe_run(lathe_context *context, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs, size_t output_count,
+                                 lathe_error *error);
 
 /* Called after every step of the plan when set: for profiles and for finding a wrong number. `nodes` are ONNX node names. */
 typedef struct lathe_step {

@@ -5,14 +5,14 @@
 #include "tools/lathe-run/File.h"
 #include "tools/lathe-run/Npy.h"
 #include "tools/lathe-run/OnnxTensor.h"
-#include "tools/lathe-run/Status.h"
-#include "tools/lathe-run/Suggest.h"
+#include "tools/support/Status.h"
+#include "tools/support/Suggest.h"
 
 #include <cmath>
 #include <filesystem>
 #include <gtest/gtest.h>
 
-namespace lathe::run {
+namespace lathe::tools {
 namespace {
 
 std::string bytesOf(const std::string &hex) {
@@ -212,4 +212,4 @@ TEST(Suggest, TheNearest) {
 }
 
 } // namespace
-} // namespace lathe::run
+} // namespace lathe::tools

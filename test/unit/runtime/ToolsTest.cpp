@@ -23,7 +23,7 @@ class Tools : public testing::Test {
 protected:
   void SetUp() override {
     ManifestBuilder builder;
-    run::Hash hash = run::blake3(weights, sizeof weights);
+    tools::Hash hash = tools::blake3(weights, sizeof weights);
     std::copy(hash.begin(), hash.end(), builder.header.weights_hash);
     artifact = writeArtifact(folder / "m.so", builder);
     x = someNumbers(2 * 24, 1);
@@ -32,9 +32,9 @@ protected:
     writeFloats("bias.npy", bias, {6});
   }
   void writeFloats(const std::string &name, const std::vector<float> &numbers, std::vector<int64_t> dims) {
-    run::Tensor tensor = run::Tensor::allocate(LATHE_FLOAT32, dims, name);
+    tools::Tensor tensor = tools::Tensor::allocate(LATHE_FLOAT32, dims, name);
     std::memcpy(tensor.data.get(), numbers.data(), tensor.bytes);
-    run::writeNpy(folder / name, tensor);
+    tools::writeNpy(folder / name, tensor);
   }
   // In the test's folder.
   Outcome call(const std::string &arguments) {
@@ -63,7 +63,7 @@ protected:
 TEST_F(Tools, RunWritesOutputs) {
   Outcome outcome = call("lathe run m.so " + both + " --output-dir=deep/out --threads=2 -top 2");
   ASSERT_EQ(outcome.code, 0) << outcome.error;
-  run::Tensor sums = run::readNpy(folder / "deep/out/00-sums.npy"), count = run::readNpy(folder / "deep/out/01-count.npy");
+  tools::Tensor sums = tools::readNpy(folder / "deep/out/00-sums.npy"), count = tools::readNpy(folder / "deep/out/01-count.npy");
   EXPECT_EQ(sums.dims, (std::vector<int64_t>{2, 4}));
   std::vector<float> expected = expectedSums(x, bias);
   EXPECT_EQ(std::memcmp(sums.data.get(), expected.data(), sums.bytes), 0);
@@ -77,9 +77,9 @@ TEST_F(Tools, RunWritesOutputs) {
 TEST_F(Tools, RunExpects) {
   ASSERT_EQ(call("lathe-run run m.so " + both + " --output-dir=good").code, 0);
   EXPECT_EQ(call("lathe-run run m.so " + both + " --expect=good").code, 0);
-  run::Tensor sums = run::readNpy(folder / "good/00-sums.npy");
+  tools::Tensor sums = tools::readNpy(folder / "good/00-sums.npy");
   reinterpret_cast<float *>(sums.data.get())[5] += 1;
-  run::writeNpy(folder / "good/00-sums.npy", sums);
+  tools::writeNpy(folder / "good/00-sums.npy", sums);
   Outcome outcome = call("lathe-run run m.so " + both + " --expect=good");
   EXPECT_EQ(outcome.code, 7);
   EXPECT_NE(outcome.out.find("output 'sums' DIFFERS: max abs error 1, "), std::string::npos) << outcome.out;
@@ -128,8 +128,8 @@ TEST_F(Tools, RunRefusesInputs) {
   expectError("lathe run m.so --input=x:@bias.npy --input=bias:@bias.npy", 3, "input 'x': rank is 1, expected 3");
   writeFloats("x.npy", x, {2, 6, 4});
   expectError("lathe run m.so " + both, 3, "input 'x': dim 1 is 6, expected 4");
-  run::Tensor integers = run::Tensor::allocate(LATHE_INT32, {2, 4, 6}, "");
-  run::writeNpy(folder / "x.npy", integers);
+  tools::Tensor integers = tools::Tensor::allocate(LATHE_INT32, {2, 4, 6}, "");
+  tools::writeNpy(folder / "x.npy", integers);
   expectError("lathe run m.so " + both, 3, "input 'x': type is int32, expected float32");
   writeFloats("x.npy", std::vector<float>(1001 * 24), {1001, 4, 6});
   expectError("lathe run m.so " + both, 3, "input 'x': batch is 1001, expected 1 to 1000");

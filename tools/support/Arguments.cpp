@@ -1,14 +1,14 @@
-#include "tools/lathe-run/Arguments.h"
+#include "tools/support/Arguments.h"
 
-#include "tools/lathe-run/Status.h"
-#include "tools/lathe-run/Suggest.h"
+#include "tools/support/Status.h"
+#include "tools/support/Suggest.h"
 
 #include <CLI/CLI.hpp>
 #include <cctype>
 #include <charconv>
 #include <iostream>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 Arguments::Arguments(const std::string &command, const std::string &description)
     : command(command), app(std::make_unique<CLI::App>(description, "lathe " + command)) {
@@ -18,7 +18,10 @@ Arguments::Arguments(const std::string &command, const std::string &description)
 
 Arguments::~Arguments() = default;
 
-void Arguments::positional(const std::string &name, std::string &value, const std::string &help) { app->add_option(name, value, help)->required(); }
+void Arguments::positional(const std::string &name, std::string &value, const std::string &help) {
+  app->add_option(name, value, help)->required();
+  firstPositional = firstPositional.empty() ? name : firstPositional;
+}
 
 void Arguments::option(const std::string &names, std::string &value, const std::string &help) { app->add_option(names, value, help)->type_name(""); }
 
@@ -41,7 +44,7 @@ bool Arguments::parse(const std::vector<std::string> &arguments) {
     return false;
   } catch (const CLI::RequiredError &) {
     if (app->remaining().empty())
-      throw Failure(Usage, "lathe " + command + ": the artifact is missing; see lathe " + command + " --help");
+      throw Failure(Usage, "lathe " + command + ": the " + firstPositional + " is missing; see lathe " + command + " --help");
   } catch (const CLI::ArgumentMismatch &error) {
     std::string text = error.what();
     throw Failure(Usage, "lathe " + command + ": " + text.substr(0, text.find(':')) + " needs a value");
@@ -80,4 +83,4 @@ double realArgument(const std::string &flag, const std::string &text, double min
   return number(flag, text, min, max, rule);
 }
 
-} // namespace lathe::run
+} // namespace lathe::tools

@@ -1,6 +1,6 @@
 // The command line: CLI11 plus our conventions (one line per error, -flag as --flag, the nearest flag for an unknown one).
-#ifndef TOOLS_LATHE_RUN_ARGUMENTS_H
-#define TOOLS_LATHE_RUN_ARGUMENTS_H
+#ifndef TOOLS_SUPPORT_ARGUMENTS_H
+#define TOOLS_SUPPORT_ARGUMENTS_H
 
 #include <memory>
 #include <string>
@@ -10,7 +10,7 @@ namespace CLI {
 class App;
 }
 
-namespace lathe::run {
+namespace lathe::tools {
 
 class Arguments {
 public:
@@ -27,7 +27,7 @@ public:
   bool parse(const std::vector<std::string> &arguments);
 
 private:
-  std::string command;
+  std::string command, firstPositional;
   std::unique_ptr<CLI::App> app;
 };
 
@@ -35,6 +35,6 @@ private:
 int integerArgument(const std::string &flag, const std::string &text, int min, int max);
 double realArgument(const std::string &flag, const std::string &text, double min, double max);
 
-} // namespace lathe::run
+} // namespace lathe::tools
 
 #endif

@@ -1,11 +1,11 @@
-#include "tools/lathe-run/Suggest.h"
+#include "tools/support/Suggest.h"
 
 #include <algorithm>
 #include <cctype>
 #include <numeric>
 #include <utility>
 
-namespace lathe::run {
+namespace lathe::tools {
 
 // Levenshtein distance, ignoring case.
 static size_t distance(const std::string &a, const std::string &b) {
@@ -34,4 +34,4 @@ std::string didYouMean(const std::string &word, const std::vector<std::string> &
   return best ? "; did you mean '" + *best + "'?" : "";
 }
 
-} // namespace lathe::run
+} // namespace lathe::tools
