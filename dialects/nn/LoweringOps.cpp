@@ -10,14 +10,18 @@ using namespace lathe::nn;
 LogicalResult MicroKernelOp::verify() {
   size_t spatial = getWindow().size();
   if (spatial < 1 || getStrides().size() != spatial || getDilations().size() != spatial || getPads().size() != 2 * spatial)
-    return emitOpError("expects as many strides and dilations as window extents, and twice as many pads");
+    return emitOpError("expects as many strides and dilations as window extents, and twice as many pads (got ")
+           << getStrides().size() << ", " << getDilations().size() << ", " << spatial << " and " << getPads().size() << ")";
   if (getRows().size() != spatial - 1 || getFirst().size() != spatial - 1 || getBegin().size() != spatial - 1 || getEnd().size() != spatial - 1)
-    return emitOpError("expects one row index and one window range per spatial dimension but the last, ") << spatial - 1 << " (got " << getRows().size() << ")";
+    return emitOpError("expects one row index and one window range per spatial dimension but the last, ")
+           << spatial - 1 << " (got " << getRows().size() << " rows and " << getFirst().size() << ", " << getBegin().size() << ", " << getEnd().size()
+           << " bounds)";
   if (getWidth() < 1)
     return emitOpError("expects a width of at least 1 (got ") << getWidth() << ")";
   bool needsWeights = getReduction() == Reduction::dense || getReduction() == Reduction::depthwise;
   if (needsWeights != static_cast<bool>(getWeights()))
-    return emitOpError("expects weights for a multiply-add reduction and none for a pool");
+    return emitOpError("expects weights for a multiply-add reduction and none for a pool (got ")
+           << stringifyReduction(getReduction()) << (getWeights() ? " with weights)" : " without weights)");
   if (getEpilogue().front().getNumArguments() != getExtras().size() + 1)
     return emitOpError("expects an epilogue of ") << getExtras().size() + 1 << " arguments (got " << getEpilogue().front().getNumArguments() << ")";
   return success();
@@ -35,7 +39,7 @@ void MicroKernelOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<Memor
 
 LogicalResult CallOp::verify() {
   if (getFlops().size() != 2 || getBytes().size() != 2)
-    return emitOpError("expects flops and bytes to be [c0, c1]");
+    return emitOpError("expects flops and bytes to be [c0, c1] (got ") << getFlopsAttr() << " and " << getBytesAttr() << ")";
   return success();
 }
 
@@ -76,7 +80,7 @@ LogicalResult PlanOp::verify() {
     if (!isa<WeightAttr>(a))
       return emitOpError("expects weights to be #nn.weight attributes (got ") << a << ")";
   if (getArena().size() != 2 || getArena()[0] < 0 || getArena()[1] < 0)
-    return emitOpError("expects arena to be [c0, c1], both at least 0");
+    return emitOpError("expects arena to be [c0, c1], both at least 0 (got ") << getArenaAttr() << ")";
   for (Operation &op : getBody().front())
     if (!isa<LaunchOp>(op))
       return emitOpError("expects nn.launch only (got '") << op.getName() << "')";
@@ -86,7 +90,7 @@ LogicalResult PlanOp::verify() {
 LogicalResult LaunchOp::verify() {
   auto plan = cast<PlanOp>((*this)->getParentOp());
   if (getSpace().size() != 2 || getFlops().size() != 2 || getBytes().size() != 2)
-    return emitOpError("expects space, flops and bytes to be [c0, c1]");
+    return emitOpError("expects space, flops and bytes to be [c0, c1] (got ") << getSpaceAttr() << ", " << getFlopsAttr() << " and " << getBytesAttr() << ")";
   for (Attribute a : getArgs()) {
     auto arg = cast<ArgAttr>(a);
     int64_t count = arg.getKind() == ArgKind::input     ? plan.getInputs().size()

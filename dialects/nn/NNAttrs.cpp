@@ -22,7 +22,7 @@ LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, i
   if (ku < 1 || unroll < 1 || merge < 1)
     return emitError() << "expects ku, unroll and merge of at least 1 (got " << ku << ", " << unroll << ", " << merge << ")";
   if (segments.empty() || llvm::any_of(segments, [](int64_t s) { return s < 1; }))
-    return emitError() << "expects at least one segment, each of at least 1 pixel";
+    return emitError() << "expects at least one segment, each of at least 1 pixel (got " << segments << ")";
   return success();
 }
 

@@ -101,8 +101,8 @@ static LogicalResult verifyTiling(WindowedOpInterface op) {
   int64_t width = matmul ? (out.getRank() == 3 ? out.getDimSize(1) : 1) : out.getDimSize(1 + spatial);
   int64_t rows = spatial < 2 ? 1 : out.getDimSize(spatial);
   if (tiling.getMerge() > 1) {
-    bool pointwise = llvm::all_of(op.getWindowShape(), [](int64_t w) { return w == 1; }) &&
-                     llvm::all_of(op.getWindowStrides(), [](int64_t s) { return s == 1; }) && llvm::all_of(op.getPadBegin(), [](int64_t p) { return p == 0; });
+    auto all = [](ArrayRef<int64_t> values, int64_t wanted) { return llvm::all_of(values, [&](int64_t v) { return v == wanted; }); };
+    bool pointwise = all(op.getWindowShape(), 1) && all(op.getWindowStrides(), 1) && all(op.getPadBegin(), 0) && all(op.getPadEnd(), 0);
     if (!pointwise || rows % tiling.getMerge())
       return op->emitOpError("expects merged rows only for a 1x1 window with stride 1 and no padding, and a divisor of ")
              << rows << " rows (got " << tiling.getMerge() << ")"; // (tiling_c1)
@@ -129,7 +129,7 @@ LogicalResult ConvOp::verify() {
   if (failed(verifyForm(*this)))
     return failure();
   if (getChannels().size() != 2 || getChannels()[0] < 1 || getChannels()[1] < 1)
-    return emitOpError("expects channels to hold the input and the output channel count"); // (conv_c1)
+    return emitOpError("expects channels to hold the input and the output channel count (got ") << getChannelsAttr() << ")"; // (conv_c1)
   int64_t spatial = getSpatialRank(), in = getInputChannels(), out = getOutputChannels(), groups = getGroups();
   auto weights = cast<ShapedType>(getWeights().getType());
   if (weights.getRank() != spatial + 2 && weights.getRank() != spatial + 4)
@@ -186,7 +186,7 @@ LogicalResult MatMulOp::verify() {
   if (failed(verifyForm(*this)))
     return failure();
   if (getChannels().size() != 2 || getChannels()[0] < 1 || getChannels()[1] < 1)
-    return emitOpError("expects channels to hold the input and the output channel count"); // (matmul_c1)
+    return emitOpError("expects channels to hold the input and the output channel count (got ") << getChannelsAttr() << ")"; // (matmul_c1)
   auto input = cast<ShapedType>(getInput().getType()), weights = cast<ShapedType>(getWeights().getType());
   ShapedType out = getOutputType();
   if ((input.getRank() != 2 && input.getRank() != 3) || out.getRank() != input.getRank())

@@ -1,0 +1,179 @@
+// RUN: lathe-opt %s --split-input-file --verify-diagnostics
+// #nn.file, #nn.weight, its steps, and nn.weight.
+
+func.func @weight() {
+  // expected-error @+2 {{failed to parse NN_WeightAttr parameter 'source'}}
+  // expected-error @+1 {{expects a path (got an empty one)}}
+  %0 = nn.weight <#nn.file<"", 0, 8, "0000000000000000000000000000000000000000000000000000000000000000">, tensor<2xf32>> : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+2 {{failed to parse NN_WeightAttr parameter 'source'}}
+  // expected-error @+1 {{expects an offset and a length of at least 0 (got -1 and 8)}}
+  %0 = nn.weight <#nn.file<"m", -1, 8, "0000000000000000000000000000000000000000000000000000000000000000">, tensor<2xf32>> : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+2 {{failed to parse NN_WeightAttr parameter 'source'}}
+  // expected-error @+1 {{expects a hash of 64 hex digits (got 'abc')}}
+  %0 = nn.weight <#nn.file<"m", 0, 8, "abc">, tensor<2xf32>> : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{expects 8 bytes for 'tensor<2xf32>' (got 9)}}
+  %0 = nn.weight <#nn.file<"m", 0, 9, "0000000000000000000000000000000000000000000000000000000000000000">, tensor<2xf32>> : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{expects a static type (got 'tensor<?xf32>')}}
+  %0 = nn.weight <#nn.file<"m", 0, 8, "0000000000000000000000000000000000000000000000000000000000000000">, tensor<?xf32>> : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{expects elements of an integer or floating-point type (got 'tensor<2xindex>')}}
+  %0 = nn.weight <#nn.file<"m", 0, 8, "0000000000000000000000000000000000000000000000000000000000000000">, tensor<2xindex>> : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{expects a source of type 'tensor<3xf32>' (got 'tensor<2xf32>')}}
+  %0 = nn.weight <dense<1.0> : tensor<2xf32>, tensor<3xf32>> : tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{expects a #nn.file or a dense attribute as source (got "x")}}
+  %0 = nn.weight <"x", tensor<3xf32>> : tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{expects the recipe's shape as result shape (got 'tensor<3xf32>')}}
+  %0 = nn.weight <dense<1.0> : tensor<2xf32>, tensor<2xf32>> : tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{expects the recipe's element type (got 'f64')}}
+  %0 = nn.weight <dense<1.0> : tensor<2xf32>, tensor<2xf32>> : tensor<2xf64>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'scale' expects an axis and a 1-D operand of its length (got shape [2, 3])}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"scale", [1], with = <dense<1.0> : tensor<2xf32>, tensor<2xf32>>>]> : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'scale' expects an axis and a 1-D operand of its length (got shape [2, 3])}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"scale", [2], with = <dense<1.0> : tensor<2xf32>, tensor<2xf32>>>]> : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'add' expects an operand of the same shape (got shape [3])}}
+  %0 = nn.weight <dense<1.0> : tensor<3xf32>, tensor<3xf32>, steps = [<"add", with = <dense<1.0> : tensor<2xf32>, tensor<2xf32>>>]> : tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'sub' expects an operand of the same shape (got shape [3])}}
+  %0 = nn.weight <dense<1.0> : tensor<3xf32>, tensor<3xf32>, steps = [<"sub">]> : tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'div_sqrt' expects a value, epsilon (got shape [2])}}
+  %0 = nn.weight <dense<1.0> : tensor<2xf32>, tensor<2xf32>, steps = [<"div_sqrt", with = <dense<1.0> : tensor<2xf32>, tensor<2xf32>>>]> : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'mul_scalar' expects a value (got shape [2])}}
+  %0 = nn.weight <dense<1.0> : tensor<2xf32>, tensor<2xf32>, steps = [<"mul_scalar">]> : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'transpose' expects a permutation of the dims (got shape [2, 3])}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"transpose", [0]>]> : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'transpose' expects a permutation of the dims (got shape [2, 3])}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"transpose", [0, 0]>]> : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'reshape' expects dims with equally many elements (got shape [2, 3])}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"reshape", [4]>]> : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'pad' expects dims of the same rank, none smaller (got shape [2, 3])}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"pad", [2, 2]>]> : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'broadcast' expects dims to which the shape broadcasts (got shape [2, 3])}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"broadcast", [3, 3]>]> : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{expects a known recipe step (got 'relu')}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"relu">]> : tensor<2x3xf32>
+  return
+}
