@@ -31,7 +31,7 @@ public:
       addArguments(main, *inputs);
     } else {
       for (const OnnxValueInfo &info : model.inputs)
-        state.values.try_emplace(info.name); // broken
+        state.values[info.name].atRunTime = true; // and broken
     }
     for (const OnnxNode &node : model.nodes)
       importNode(node);
@@ -89,31 +89,23 @@ private:
         fresh = false;
       }
     }
-    if (!fresh)
-      return;
-    if (model.functions.contains(node.domain + ":" + node.op)) {
-      (void)context.unsupported("is a function of the model, which is not supported; hint: inline it with onnx.inliner.inline_local_functions");
-      return;
-    }
-    if (!node.domain.empty()) {
-      (void)context.unsupported("operators of domain '" + printable(node.domain) + "' are not supported");
-      return;
-    }
+    if (fresh && failed(importChecked(node, context)))
+      context.defineBroken();
+  }
+
+  LogicalResult importChecked(const OnnxNode &node, NodeContext &context) {
+    if (model.functions.contains(node.domain + ":" + node.op))
+      return context.unsupported("is a function of the model, which is not supported; hint: inline it with onnx.inliner.inline_local_functions");
+    if (!node.domain.empty())
+      return context.unsupported("operators of domain '" + printable(node.domain) + "' are not supported");
     const Operator *op = findOperator(node.op, model.opset);
-    if (!op) {
-      (void)context.unsupported("the operator is not supported");
-      return;
-    }
-    if (node.inputs.size() < op->minInputs || node.inputs.size() > op->maxInputs) {
-      (void)context.invalid("expects " + countOf(op->minInputs, op->maxInputs) + " inputs (got " + Twine(node.inputs.size()) + ")");
-      return;
-    }
-    if (node.outputs.empty() || node.outputs.size() > op->maxOutputs) {
-      (void)context.invalid("expects " + countOf(1, op->maxOutputs) + " outputs (got " + Twine(node.outputs.size()) + ")");
-      return;
-    }
-    if (succeeded(op->import(context)))
-      (void)context.checkAllAttributesRead();
+    if (!op)
+      return context.unsupported("the operator is not supported");
+    if (node.inputs.size() < op->minInputs || node.inputs.size() > op->maxInputs)
+      return context.invalid("expects " + countOf(op->minInputs, op->maxInputs) + " inputs (got " + Twine(node.inputs.size()) + ")");
+    if (node.outputs.empty() || node.outputs.size() > op->maxOutputs)
+      return context.invalid("expects " + countOf(1, op->maxOutputs) + " outputs (got " + Twine(node.outputs.size()) + ")");
+    return failed(op->import(context)) ? failure() : context.checkAllAttributesRead();
   }
 
   static std::string countOf(size_t min, size_t max) {

@@ -122,8 +122,15 @@ Value NodeContext::data(size_t i, StringRef role) {
   return {};
 }
 
+bool NodeContext::isBrokenData(size_t i) const {
+  auto found = hasInput(i) ? state.values.find(node.inputs[i]) : state.values.end();
+  return found != state.values.end() && found->second.kind == GraphValue::Kind::broken && found->second.atRunTime;
+}
+
 nn::WeightAttr NodeContext::weight(size_t i, StringRef role, int64_t rank) {
   const GraphValue *value = input(i, role);
+  if (isBrokenData(i))
+    (void)unsupported(describeInput(i, role) + " is computed at run time; supported: a float32 constant");
   if (!value)
     return {};
   if (value->kind != GraphValue::Kind::weight) {
@@ -141,6 +148,8 @@ nn::WeightAttr NodeContext::weight(size_t i, StringRef role, int64_t rank) {
 
 const ShapeValue *NodeContext::shape(size_t i, StringRef role) {
   const GraphValue *value = input(i, role);
+  if (isBrokenData(i))
+    (void)unsupported(describeInput(i, role) + " is computed at run time; supported: an integer constant or shape arithmetic");
   if (!value)
     return nullptr;
   if (value->kind == GraphValue::Kind::shape)
@@ -179,6 +188,17 @@ LogicalResult NodeContext::define(ShapeValue shape, size_t i) { return define(Gr
 void NodeContext::defineUnavailable(size_t i, StringRef role) {
   std::string why = ("output " + Twine(i) + " (" + role + ") of node '" + printable(node.name) + "' (" + node.op + "), which is not supported").str();
   (void)define(GraphValue{GraphValue::Kind::unavailable, {}, {}, {}, std::move(why)}, i);
+}
+
+void NodeContext::defineBroken() {
+  bool shapeOnly = node.op == "Shape" || node.op == "Size"; // the one thing that is known of data at compile time
+  GraphValue value;
+  for (size_t i = 0; i < node.inputs.size() && !shapeOnly; ++i) {
+    auto found = state.values.find(node.inputs[i]);
+    value.atRunTime |= found != state.values.end() && (found->second.kind == GraphValue::Kind::data || isBrokenData(i));
+  }
+  for (size_t i = 0; i < node.outputs.size(); ++i)
+    (void)define(value, i);
 }
 
 Value NodeContext::materialize(nn::WeightAttr weight) { return nn::WeightOp::create(builder(), loc(), weight); }

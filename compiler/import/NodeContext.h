@@ -25,6 +25,8 @@ struct GraphValue {
   nn::WeightAttr weight;
   ShapeValue shape;
   std::string why;
+  /// Of a broken value: it would have been computed at run time. Whoever needs a constant can say so without knowing more.
+  bool atRunTime = false;
 };
 
 /// What a tensor of the file stands for.
@@ -93,6 +95,9 @@ public:
   /// An output that we do not compute: an error for whoever uses it.
   void defineUnavailable(size_t i, llvm::StringRef role);
 
+  /// After a failure: the outputs are broken, and computed at run time if an input is.
+  void defineBroken();
+
   /// The value as data: builds an nn.weight for a constant.
   mlir::Value materialize(const GraphValue &value);
   mlir::Value materialize(nn::WeightAttr weight);
@@ -103,6 +108,8 @@ public:
 
 private:
   mlir::LogicalResult report(int code, const llvm::Twine &reason);
+  /// Whether input `i` is broken and known to be computed at run time.
+  bool isBrokenData(size_t i) const;
   const OnnxAttribute *find(llvm::StringRef name, OnnxAttribute::Kind kind, llvm::StringRef kindName);
   GraphValue *output(size_t i);
 
