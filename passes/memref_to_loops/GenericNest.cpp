@@ -110,27 +110,43 @@ void GenericNest::orderForContiguousWrites() {
   substitute(replacements, loops.size());
 }
 
-void GenericNest::mergeInnermost(int64_t enough) {
-  auto mergeable = [&]() {
-    int64_t inner = loops.size() - 1, outer = inner - 1;
-    if (outer < 0 || !loops[inner].parallel || !loops[outer].parallel || ShapedType::isDynamic(loops[outer].extent) ||
-        ShapedType::isDynamic(loops[inner].extent))
-      return false;
-    return llvm::all_of(accesses(), [&](Access *a) { return a->linear && a->strides[outer] == a->strides[inner] * loops[inner].extent; });
+void GenericNest::mergeNeighbours(int64_t enough, int64_t limit) {
+  MLIRContext *context = output.operand.getContext();
+  auto mergeable = [&](int64_t outer, int64_t inner) {
+    return loops[outer].parallel && loops[inner].parallel && loops[outer].extent * loops[inner].extent <= limit &&
+           llvm::all_of(accesses(), [&](Access *a) { return a->linear && a->strides[outer] == a->strides[inner] * loops[inner].extent; });
   };
-  while (!loops.empty() && loops.back().extent < enough && mergeable()) {
-    int64_t inner = loops.size() - 1;
+  int64_t covered = 1;
+  for (int64_t inner = static_cast<int64_t>(loops.size()) - 1; inner > 0; --inner) {
+    int64_t outer = inner - 1;
+    if (ShapedType::isDynamic(loops[inner].extent) || ShapedType::isDynamic(loops[outer].extent) || covered * loops[inner].extent >= enough)
+      return;
+    if (!mergeable(outer, inner)) {
+      covered *= loops[inner].extent;
+      continue;
+    }
+    // The address moves by the inner stride per merged iteration: the outer loop stands at 0, the inner one takes its place.
     SmallVector<AffineExpr> replacements;
-    MLIRContext *context = output.operand.getContext();
-    for (int64_t i = 0; i < inner - 1; ++i)
-      replacements.push_back(getAffineDimExpr(i, context));
-    replacements.push_back(getAffineConstantExpr(0, context)); // the address moves by the inner stride per merged iteration
-    replacements.push_back(getAffineDimExpr(inner - 1, context));
-    loops[inner - 1].extent *= loops[inner].extent;
-    loops.pop_back();
+    for (int64_t i = 0, e = loops.size(); i < e; ++i)
+      replacements.push_back(i == outer ? getAffineConstantExpr(0, context) : getAffineDimExpr(i > outer ? i - 1 : i, context));
+    loops[outer].extent *= loops[inner].extent;
+    loops.erase(loops.begin() + inner);
     loopOf.clear();
     substitute(replacements, loops.size());
   }
+}
+
+int64_t GenericNest::firstInner(int64_t enough, int64_t limit, bool whole) const {
+  int64_t first = llvm::count_if(loops, [](const Loop &l) { return l.parallel; }), covered = 1;
+  for (; first > 0 && !ShapedType::isDynamic(loops[first - 1].extent) && (whole || first > 1); --first) {
+    bool innermost = covered == 1;
+    if (!innermost && (covered >= enough || covered * loops[first - 1].extent > limit))
+      break;
+    covered *= loops[first - 1].extent;
+    if (first == 1)
+      return 0;
+  }
+  return first;
 }
 
 void GenericNest::splitInnermost(int64_t limit, int64_t enough, int64_t lanes) {

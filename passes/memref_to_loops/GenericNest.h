@@ -24,8 +24,12 @@ struct GenericNest {
 
   /// Puts parallel loops in the order in which the output lies in memory, and reductions inside.
   void orderForContiguousWrites();
-  /// Merges the innermost loops while all operands go through them as through one, until the innermost one has at least `enough` iterations.
-  void mergeInnermost(int64_t enough);
+  /// Merges neighbouring loops that all operands go through as through one, from the innermost outwards, until `enough` iterations are covered; no
+  /// merged loop gets more than `limit`.
+  void mergeNeighbours(int64_t enough, int64_t limit);
+  /// The first of the loops that are not shared among threads: the reductions, the innermost parallel loop, and loops around it as long as that makes
+  /// fewer than `enough` iterations, and no more than `limit`. With `whole` the innermost parallel loop is one of them even if there is no other.
+  int64_t firstInner(int64_t enough, int64_t limit, bool whole) const;
   /// Splits an innermost loop of more than `limit` iterations into equal pieces of at least `enough`, a multiple of `lanes`, if there are such.
   void splitInnermost(int64_t limit, int64_t enough, int64_t lanes);
   /// Whether neighbouring iterations of the innermost loop are the lanes of vectors: contiguous or the same element in every operand.

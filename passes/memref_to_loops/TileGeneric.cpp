@@ -40,11 +40,11 @@ public:
     nest.orderForContiguousWrites();
     bool vectors = nest.isVectorisable();
     if (vectors) {
-      nest.mergeInnermost(kLine);
+      nest.mergeNeighbours(kLine, kLongLine);
       nest.splitInnermost(kLongLine, kLine, lanes);
     }
     ivs.resize(nest.loops.size());
-    int64_t outer = sharedLoops(vectors);
+    int64_t outer = nest.firstInner(kLine, kLongLine, vectors);
     SmallVector<OpFoldResult> bounds;
     for (const GenericNest::Loop &loop : ArrayRef(nest.loops).take_front(outer))
       bounds.push_back(ShapedType::isDynamic(loop.extent) ? OpFoldResult(memref::DimOp::create(b, nest.batch, constant(nest.batchDim)).getResult())
@@ -62,23 +62,16 @@ public:
     for (GenericNest::Access &access : nest.inputs)
       bases.push_back(base(access, outer));
     bases.push_back(base(nest.output, outer));
+    int64_t last = nest.loops.size();
+    loops(outer, vectors ? last - 1 : last);
     if (vectors)
       vectorLine();
     else
-      scalarLoops(outer);
+      compute(1);
     op->erase();
   }
 
 private:
-  /// How many outer loops make the iteration space that threads share: all but the innermost; reductions stay whole.
-  int64_t sharedLoops(bool vectors) {
-    int64_t parallel = llvm::count_if(nest.loops, [](const GenericNest::Loop &l) { return l.parallel; });
-    if (vectors)
-      return parallel - 1;
-    bool dynamicLast = parallel && ShapedType::isDynamic(nest.loops[parallel - 1].extent);
-    return parallel > 1 && !dynamicLast ? parallel - 1 : parallel;
-  }
-
   //===- Addresses -----------------------------------------------------------------------------------------------------------------------------===//
 
   struct Base {
@@ -97,9 +90,11 @@ private:
   }
 
   Base base(GenericNest::Access &access, int64_t outerLoops) {
-    Base result;
     if (!access.address)
-      return result;
+      return {};
+    if (auto known = baseOf.find(access.address); known != baseOf.end())
+      return known->second;
+    Base &result = baseOf[access.address];
     result.inner = getAffineConstantExpr(0, b.getContext());
     SmallVector<AffineExpr> terms{access.address};
     while (!terms.empty()) {
@@ -171,13 +166,13 @@ private:
       }
   }
 
-  void scalarLoops(int64_t outer) {
-    for (int64_t i = outer, e = nest.loops.size(); i < e; ++i) {
+  /// Loops [begin, end), one element at a time; what comes next is built in the innermost one.
+  void loops(int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
       auto loop = scf::ForOp::create(b, constant(0), constant(nest.loops[i].extent), constant(1));
       b.setInsertionPointToStart(loop.getBody());
       ivs[i] = loop.getInductionVar();
     }
-    compute(1);
   }
 
   //===- Body ----------------------------------------------------------------------------------------------------------------------------------===//
@@ -186,10 +181,8 @@ private:
 
   Value broadcast(Value v, int64_t width) { return width == 1 ? v : vector::BroadcastOp::create(b, widen(v.getType(), width), v).getResult(); }
 
-  Value load(GenericNest::Access &access, const Base &base, int64_t width) {
-    if (!access.address)
-      return broadcast(access.operand, width);
-    Value memory = flat[access.operand], at = address(base);
+  Value load(GenericNest::Access &access, Value at, int64_t width) {
+    Value memory = flat[access.operand];
     if (width == 1 || access.strides.back() == 0)
       return broadcast(memref::LoadOp::create(b, memory, at), width);
     return vector::LoadOp::create(b, cast<VectorType>(widen(cast<MemRefType>(memory.getType()).getElementType(), width)), memory, at);
@@ -199,11 +192,27 @@ private:
   void compute(int64_t width) {
     Block *body = op.getBlock();
     DenseMap<Value, Value> values;
-    for (auto [i, access] : llvm::enumerate(nest.inputs))
-      if (Value argument = body->getArgument(i); !argument.use_empty())
-        values[argument] = load(access, bases[i], width);
-    if (Value argument = body->getArguments().back(); !argument.use_empty())
-      values[argument] = load(nest.output, bases.back(), width);
+    DenseMap<std::pair<Value, AffineExpr>, Value> loaded; // an operand may be given twice
+    DenseMap<AffineExpr, Value> addresses;
+    auto addressOf = [&](GenericNest::Access &access, const Base &base) {
+      Value &at = addresses[access.address];
+      if (!at)
+        at = address(base);
+      return at;
+    };
+    for (auto [i, argument] : llvm::enumerate(body->getArguments())) {
+      if (argument.use_empty())
+        continue;
+      GenericNest::Access &access = i < nest.inputs.size() ? nest.inputs[i] : nest.output;
+      if (!access.address) {
+        values[argument] = broadcast(access.operand, width);
+        continue;
+      }
+      Value &v = loaded[{access.operand, access.address}];
+      if (!v)
+        v = load(access, addressOf(access, bases[i]), width);
+      values[argument] = v;
+    }
     auto lookup = [&](Value v) {
       Value &known = values[v];
       if (!known) // from outside the body
@@ -223,7 +232,7 @@ private:
         values[result] = b.create(state)->getResult(0);
       }
     }
-    Value stored = lookup(body->getTerminator()->getOperand(0)), at = address(bases.back()), memory = flat[nest.output.operand];
+    Value stored = lookup(body->getTerminator()->getOperand(0)), at = addressOf(nest.output, bases.back()), memory = flat[nest.output.operand];
     if (width == 1)
       memref::StoreOp::create(b, stored, memory, at);
     else
@@ -249,8 +258,9 @@ private:
   linalg::LinalgOp op;
   GenericNest &nest;
   int64_t lanes;
-  SmallVector<Value> ivs;  // of nest.loops
-  SmallVector<Base> bases; // inputs, output
+  SmallVector<Value> ivs;            // of nest.loops
+  SmallVector<Base> bases;           // inputs, output
+  DenseMap<AffineExpr, Base> baseOf; // by address
   DenseMap<Value, Value> flat;
   DenseMap<Attribute, Value> splats;
 };
