@@ -40,7 +40,10 @@ void Profile::print() const {
   std::vector<size_t> order(steps.size());
   std::iota(order.begin(), order.end(), size_t(0));
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return times[a] != times[b] ? times[a] > times[b] : a < b; });
-  std::printf("\n%5s %10s %7s %9s %8s  %-28s %s\n", "step", "ms", "share", "GFLOP/s", "GB/s", "kernel", "nodes");
+  size_t width = 6; // of the kernels' names, which may be made of the nodes' and as long
+  for (const Step &step : steps)
+    width = std::min<size_t>(48, std::max(width, step.kernel.size()));
+  std::printf("\n%5s %10s %7s %9s %8s  %-*s  %s\n", "step", "ms", "share", "GFLOP/s", "GB/s", int(width), "kernel", "nodes");
   for (size_t i : order) {
     const Step &step = steps[i];
     double seconds = std::max(times[i], 1e-6) * 1e-3, share = total > 0 ? 100 * times[i] / total : 0;
