@@ -47,8 +47,9 @@ void Profile::print() const {
   for (size_t i : order) {
     const Step &step = steps[i];
     double seconds = std::max(times[i], 1e-6) * 1e-3, share = total > 0 ? 100 * times[i] / total : 0;
-    std::printf("%5zu %10.4f %6.1f%% %9.1f %8.1f  %-28s %s\n", i, times[i], share, double(step.flops) / seconds * 1e-9, double(step.bytes) / seconds * 1e-9,
-                step.kernel.c_str(), step.nodes.c_str());
+    std::string kernel = step.kernel.size() > width ? step.kernel.substr(0, width - 3) + "..." : step.kernel;
+    std::printf("%5zu %10.4f %6.1f%% %9.1f %8.1f  %-*s  %s\n", i, times[i], share, double(step.flops) / seconds * 1e-9, double(step.bytes) / seconds * 1e-9,
+                int(width), kernel.c_str(), step.nodes.c_str());
   }
   std::printf("%5s %10.4f %6.1f%%  sum of the medians of %zu runs\n", "all", total, 100.0, steps.empty() ? size_t(0) : steps[0].times.size());
 }
