@@ -12,7 +12,7 @@ import zoo_weights
 from lathe_runtime import Context, Model
 
 ROOT = Path(__file__).resolve().parents[2]
-BIN = ROOT / "build" / "release" / "bin"
+BIN = ROOT / os.environ.get("LATHE_BUILD", "build/release") / "bin"
 OUT = ROOT / "build" / "demo"
 
 
