@@ -12,27 +12,27 @@ class NN_ElementwiseOp<string mn, list<Trait> traits = []> : NN_Op<mn, !listconc
     DeclareOpInterfaceMethods<NN_ElementwiseOpInterface>, DeclareOpInterfaceMethods<InferTypeOpInterface>], traits)>;
 
 class NN_BinaryOp<string mn, string formula, list<Trait> traits = []> : NN_ElementwiseOp<mn, traits> {
-  let summary = formula;
+  let summary = "elementwise: " # formula;
   let description = "`" # formula # [{`, elementwise, with numpy broadcasting; both operands have one element type. A dynamic dimension is the batch and
-    broadcasts like any other.
+broadcasts like any other.
 
-    ```mlir
-    %2 = nn.}] # mn # [{ %0, %1 : tensor<?x64x56x56xf32>, tensor<64x1x1xf32> -> tensor<?x64x56x56xf32>
-    ```
-  }];
+```mlir
+%2 = nn.}] # mn # [{ %0, %1 : tensor<?x64x56x56xf32>, tensor<64x1x1xf32> -> tensor<?x64x56x56xf32>
+```
+}];
   let arguments = (ins NN_FloatTensor:$lhs, NN_FloatTensor:$rhs);
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)";
 }
 
 class NN_UnaryOp<string mn, string formula, list<Trait> traits = []> : NN_ElementwiseOp<mn, traits> {
-  let summary = formula;
+  let summary = "elementwise: " # formula;
   let description = "`" # formula # [{`, elementwise.
 
-    ```mlir
-    %1 = nn.}] # mn # [{ %0 : tensor<?x64x56x56xf32>
-    ```
-  }];
+```mlir
+%1 = nn.}] # mn # [{ %0 : tensor<?x64x56x56xf32>
+```
+}];
   let arguments = (ins NN_FloatTensor:$input);
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";

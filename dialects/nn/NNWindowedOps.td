@@ -85,7 +85,7 @@ def NN_PoolOp : NN_WindowedOp<"pool"> {
     I64Attr:$channels, OptionalAttr<NN_TilingAttr>:$tiling);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
-    $kind `ins` `(` $input `:` type($input) `)` (`extras` `(` $extras^ `:` type($extras) `)`)?
+    `` $kind `ins` `(` $input `:` type($input) `)` (`extras` `(` $extras^ `:` type($extras) `)`)?
     (`outs` `(` $init^ `:` type($init) `)`)? attr-dict-with-keyword `epilogue` $epilogue (`->` type($results)^)?
   }];
   let builders = [
