@@ -11,14 +11,19 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/CodeGen/MachineBasicBlock.h"
+#include "llvm/CodeGen/MachineOptimizationRemarkEmitter.h"
 #include "llvm/IR/DiagnosticHandler.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/DiagnosticPrinter.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 #include <atomic>
@@ -32,20 +37,21 @@ namespace {
 
 /// What one kernel's compilation leaves behind besides its object.
 struct Outcome {
-  std::string error;               // empty: it succeeded
-  std::vector<std::string> spills; // the register allocator's words
+  std::string error;                           // empty: it succeeded
+  unsigned spills = 0, reloads = 0, loops = 0; // in innermost loops, and how many such loops have some
 };
 
-/// Collects the register allocator's remarks. Their cost is weighted with the loop depth, so that a spill in an innermost loop stands out.
+/// Sums up what the register allocator says of innermost loops. A few spills around them cost nothing and are the price of full registers inside.
 class SpillCollector : public llvm::DiagnosticHandler {
 public:
   SpillCollector(Outcome &outcome, bool spills) : outcome(outcome), spills(spills) {}
 
   bool handleDiagnostics(const llvm::DiagnosticInfo &info) override {
-    if (auto *remark = llvm::dyn_cast<llvm::DiagnosticInfoOptimizationBase>(&info)) {
-      // The allocator also reports per loop; the function's own line sums them up.
-      if (StringRef(remark->getMsg()).contains("in function"))
-        outcome.spills.push_back(remark->getMsg());
+    if (llvm::isa<llvm::DiagnosticInfoOptimizationBase>(info)) {
+      // Other passes' remarks come as well; only the allocator's per-loop ones have a block, the loop's header.
+      if (auto *remark = llvm::dyn_cast<llvm::DiagnosticInfoMIROptimization>(&info))
+        if (StringRef(remark->getPassName()) == "regalloc" && isInnermostLoop(remark->getBlock()))
+          addLoop(*remark);
       return true;
     }
     if (info.getSeverity() == llvm::DS_Error && outcome.error.empty()) {
@@ -59,6 +65,32 @@ public:
   bool isAnyRemarkEnabled() const override { return spills; }
 
 private:
+  static bool isInnermostLoop(const llvm::MachineBasicBlock *header) {
+    const llvm::BasicBlock *block = header ? header->getBasicBlock() : nullptr;
+    if (!block)
+      return false;
+    llvm::DominatorTree dominators(*const_cast<llvm::Function *>(block->getParent()));
+    llvm::LoopInfo loops(dominators);
+    const llvm::Loop *loop = loops.getLoopFor(block);
+    return loop && loop->getHeader() == block && loop->isInnermost();
+  }
+
+  void addLoop(const llvm::DiagnosticInfoOptimizationBase &remark) {
+    unsigned loopSpills = 0, loopReloads = 0;
+    for (const llvm::DiagnosticInfoOptimizationBase::Argument &argument : remark.getArgs()) {
+      unsigned value = 0;
+      if (StringRef(argument.Val).getAsInteger(10, value))
+        continue;
+      if (StringRef(argument.Key).ends_with("Spills"))
+        loopSpills += value;
+      else if (argument.Key == "NumReloads" || argument.Key == "NumFoldedReloads")
+        loopReloads += value;
+    }
+    outcome.spills += loopSpills;
+    outcome.reloads += loopReloads;
+    outcome.loops += loopSpills + loopReloads > 0;
+  }
+
   Outcome &outcome;
   bool spills;
 };
@@ -195,6 +227,16 @@ void KernelCompiler::compile(LLVM::LLVMFuncOp kernel, Object &object, Outcome &o
     outcome.error = "the code generator for " + triple.str() + " cannot write objects";
 }
 
+static void report(LLVM::LLVMFuncOp kernel, const Outcome &outcome) {
+  auto options = remark::RemarkOpts::name("spills").category("codegen").function(kernel.getName());
+  if (!outcome.loops)
+    remark::passed(kernel.getLoc(), options) << "no spill in an innermost loop";
+  else
+    remark::missed(kernel.getLoc(), options) << llvm::formatv("more values are live than registers: {0} spills and {1} reloads in {2} innermost loop(s)",
+                                                              outcome.spills, outcome.reloads, outcome.loops)
+                                                    .str();
+}
+
 LogicalResult KernelCompiler::run(std::vector<Object> &objects, std::string &error) {
   targetAttr = module->getAttrOfType<nn::TargetAttr>(nn::NNDialect::kTargetAttr);
   auto plans = module.getOps<nn::PlanOp>();
@@ -253,8 +295,7 @@ LogicalResult KernelCompiler::run(std::vector<Object> &objects, std::string &err
       error = outcome.error;
       return failure();
     }
-    for (const std::string &spill : outcome.spills)
-      remark::missed(kernel.getLoc(), remark::RemarkOpts::name("spill").category("codegen").function(kernel.getName())) << spill;
+    report(kernel, outcome);
   }
   return success();
 }

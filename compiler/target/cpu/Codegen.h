@@ -23,8 +23,8 @@ struct CodegenOptions {
 };
 
 /// Generates code for every kernel that the module's nn.plan launches, in the order in which the module defines them; the result does not depend on the
-/// number of threads. The module is in phase `llvm` and has an `nn.target`. What register allocation had to spill is reported as remarks of category
-/// "codegen". A failure is an internal error, told in one line.
+/// number of threads. The module is in phase `llvm` and has an `nn.target`. A remark of category "codegen" says of
+/// each kernel what register allocation had to spill in its innermost loops. A failure is an internal error, told in one line.
 mlir::LogicalResult generateCode(mlir::ModuleOp module, const CodegenOptions &options, std::vector<Object> &objects, std::string &error);
 
 } // namespace lathe
