@@ -64,6 +64,8 @@ LogicalResult applyStep(nn::StepAttr step, StridedTensor &tensor, SourceFiles &f
     tensor.pad(args);
   else if (kind == "broadcast")
     tensor.broadcast(args);
+  else if (kind == "expand_groups")
+    tensor.expandGroups(args[0], args[1]);
   else if (kind == "scale")
     tensor.scale(args[0], std::move(operand));
   else if (kind == "mul_scalar")

@@ -1,5 +1,6 @@
 #include "compiler/artifact/StridedTensor.h"
 
+#include "dialects/nn/GroupSpan.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
 #include <cstring>
@@ -217,6 +218,25 @@ void StridedTensor::materialize() {
     source = {nullptr, data->data(), strides};
     storage.assign(1, std::move(data));
   }
+  operations.clear();
+  limits.clear();
+}
+
+void StridedTensor::expandGroups(int64_t groups, int64_t tile) {
+  int64_t outputs = sizes[0], perGroup = sizes[1], window = product(ArrayRef(sizes).drop_front(2));
+  nn::GroupSpan span{perGroup * groups, outputs, groups, tile};
+  int64_t width = span.span(), padded = (outputs + tile - 1) / tile * tile;
+  std::vector<double> from(getNumElements());
+  store(from.data());
+  auto to = std::make_shared<std::vector<double>>(padded * width * window);
+  for (int64_t k = 0; k < outputs; ++k) {
+    int64_t at = k / span.outputPerGroup() * perGroup - span.start(k / tile); // the group's first channel in the tile's span
+    std::copy_n(from.data() + k * perGroup * window, perGroup * window, to->data() + (k * width + at) * window);
+  }
+  sizes[0] = padded;
+  sizes[1] = width;
+  source = {nullptr, to->data(), rowMajor(sizes)};
+  storage.assign(1, std::move(to));
   operations.clear();
   limits.clear();
 }

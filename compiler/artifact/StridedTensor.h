@@ -51,6 +51,8 @@ public:
   /// `operand` has the same shape, or is a scalar.
   void apply(Pointwise::Kind kind, StridedTensor operand, double epsilon = 0);
   void apply(Pointwise::Kind kind, double value);
+  /// The weights [K, C / G, ...] of a grouped convolution as dense tiles of `tile` output channels (nn::GroupSpan).
+  void expandGroups(int64_t groups, int64_t tile);
   /// `operand` is 1-D along `axis`.
   void scale(int64_t axis, StridedTensor operand);
 

@@ -6,13 +6,6 @@ using namespace mlir;
 using namespace lathe;
 using namespace lathe::importer;
 
-/// The one place that says which group counts the code generator can compile. Everything else here imports any.
-static LogicalResult checkGroupsOfCodeGenerator(NodeContext &node, int64_t groups) {
-  if (groups == 1)
-    return success();
-  return node.unsupported("attribute group = " + Twine(groups) + " is not supported; supported: 1");
-}
-
 LogicalResult lathe::importer::importConv(NodeContext &node) {
   FailureOr<Window> window = readWindow(node);
   int64_t groups = node.integer("group", 1);
@@ -20,8 +13,6 @@ LogicalResult lathe::importer::importConv(NodeContext &node) {
     return failure();
   if (groups < 1)
     return node.invalid("expects attribute group of at least 1 (got " + Twine(groups) + ")");
-  if (failed(checkGroupsOfCodeGenerator(node, groups)))
-    return failure();
 
   Value input = node.data(0, "X");
   nn::WeightAttr weight = node.weight(1, "W");

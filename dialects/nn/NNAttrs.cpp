@@ -1,4 +1,5 @@
 // Verifiers of the attributes, and the shape arithmetic of weight recipes.
+#include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/NNDialect.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -137,6 +138,14 @@ static FailureOr<SmallVector<int64_t>> applyToShape(function_ref<InFlightDiagnos
     if (args.size() != shape.size() || llvm::any_of(llvm::zip(args, shape), [](auto p) { return std::get<0>(p) < std::get<1>(p); }))
       return mismatch("dims of the same rank, none smaller");
     return SmallVector<int64_t>(args);
+  }
+  if (kind == "expand_groups") {
+    if (args.size() != 2 || shape.size() < 2 || args[0] < 1 || args[1] < 1 || shape[0] % args[0])
+      return mismatch("groups that divide dimension 0, and a tile");
+    GroupSpan span{shape[1] * args[0], shape[0], args[0], args[1]};
+    shape[0] = (shape[0] + args[1] - 1) / args[1] * args[1];
+    shape[1] = span.span();
+    return shape;
   }
   if (kind == "broadcast") {
     FailureOr<SmallVector<int64_t>> b = broadcastShapes(shape, args);

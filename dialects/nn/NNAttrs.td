@@ -35,6 +35,7 @@ def NN_StepAttr : NN_Attr<"Step", "step"> {
     | `reshape` | dims | | same elements |
     | `pad` | dims | | zeros after the end of each dim up to these dims |
     | `broadcast` | dims | | numpy broadcasting to these dims |
+    | `expand_groups` | groups, tile | | weights `[K, C / G, window...]` of a grouped convolution to `[ceil(K / tile) tile, span, window...]`: each tile of output channels as a dense one over the input channels of its groups, zero elsewhere (GroupSpan.h) |
 
     Arithmetic is done in double and rounded once at the end of the recipe.
   }];

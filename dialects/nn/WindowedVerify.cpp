@@ -1,4 +1,5 @@
 // Verifiers of nn.conv, nn.pool and nn.matmul, in all their forms. Labels like (conv_c3) name the same rule in the tests.
+#include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/NNDialect.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -140,7 +141,10 @@ LogicalResult ConvOp::verify() {
     return failure();
   if (weights.getRank() == spatial + 2 && (weights.getDimSize(0) != out || weights.getDimSize(1) != in / groups))
     return emitOpError("expects logical weights of ") << out << " x " << in / groups << " channels (got " << weights << ")"; // (conv_c4)
-  if (weights.getRank() == spatial + 4 && failed(verifyPacked(*this, weights, in / groups, out)))
+  int64_t reduced = in;
+  if (weights.getRank() == spatial + 4 && groups > 1)
+    reduced = getReduction() == Reduction::depthwise ? 1 : GroupSpan{in, out, groups, std::max<int64_t>(weights.getShape().back(), 1)}.span();
+  if (weights.getRank() == spatial + 4 && failed(verifyPacked(*this, weights, reduced, out)))
     return failure();
   if (failed(verifyData(*this, cast<ShapedType>(getInput().getType()), in, "an input")) || failed(verifyData(*this, getOutputType(), out, "an output")))
     return failure();

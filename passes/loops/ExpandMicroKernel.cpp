@@ -1,6 +1,7 @@
 // lathe-expand-microkernel: a register tile becomes vector code. The order of operations is what makes it fast (cost model: docs/rationale): weights of a
 // step first, then one broadcast per pixel that feeds ku multiply-adds at once, so that LLVM's scheduler keeps every accumulator in a register. Loops
 // over channels and window stay loops: two window elements in one block would let CSE keep their common broadcasts alive, and spill.
+#include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/IndexBuilder.h"
 #include "dialects/nn/NNDialect.h"
 #include "passes/loops/Passes.h"
@@ -50,14 +51,25 @@ public:
   void expand() {
     input = view(op.getInput());
     output = view(op.getInit());
-    if (op.getReduction() == Reduction::dense)
+    if (op.getWeights())
       weights = flatten(op.getWeights());
     Value firstBlock = mul(op.getGroup(), ku);
     for (int64_t u = 0; u < ku; ++u)
       blocks.push_back(add(firstBlock, u));
     findTaps();
     SmallVector<Value> acc(ku * width, splat(op.getReduction() == Reduction::max ? -std::numeric_limits<double>::infinity() : 0.0));
-    acc = op.getReduction() == Reduction::dense ? dense(acc) : pool(acc);
+    switch (op.getReduction()) {
+    case Reduction::dense:
+      acc = dense(acc);
+      break;
+    case Reduction::depthwise:
+      acc = depthwise(acc);
+      break;
+    case Reduction::max:
+    case Reduction::sum:
+      acc = pool(acc);
+      break;
+    }
     store(acc);
     op.erase();
   }
@@ -173,8 +185,9 @@ private:
     SmallVector<int64_t> s = type.getStridesAndOffset().first;
     int64_t tapStride = s[1 + spatial]; // window elements are contiguous, row-major
     Value base = mul(op.getGroup(), s[0]), image = mul(op.getImage(), input.image);
-    auto channelBlock = [&](Value cb, int64_t channels, Accumulators a) {
-      Value x = add(image, mul(cb, input.block)), w = add(base, mul(cb, s[1]));
+    // `x` is the input's address at the block, `cb` the block's index in the weights.
+    auto channelBlock = [&](Value x, Value cb, int64_t channels, Accumulators a) {
+      Value w = add(base, mul(cb, s[1]));
       return window(0, x, constant(0), a, [&](const Tap &tap, Value xTap, Value index, Accumulators a) {
         Value wTap = add(w, mul(index, tapStride));
         int64_t unroll = op.getTiling().getUnroll(), whole = channels / unroll * unroll;
@@ -191,9 +204,57 @@ private:
         return a;
       });
     };
+    if (op.getGroups() > 1)
+      return grouped(acc, channelBlock);
     int64_t channels = op.getChannels()[0], whole = channels / blockChannels, rest = channels % blockChannels;
-    acc = loop(constant(0), constant(whole), 1, acc, [&](Value cb, Accumulators a) { return channelBlock(cb, blockChannels, a); });
-    return rest ? channelBlock(constant(whole), rest, acc) : acc;
+    auto blockAt = [&](Value cb) { return add(image, mul(cb, input.block)); };
+    acc = loop(constant(0), constant(whole), 1, acc, [&](Value cb, Accumulators a) { return channelBlock(blockAt(cb), cb, blockChannels, a); });
+    return rest ? channelBlock(blockAt(constant(whole)), constant(whole), rest, acc) : acc;
+  }
+
+  /// A tile of a grouped convolution reduces over the channels of its groups only (GroupSpan.h).
+  Accumulators grouped(Accumulators acc, llvm::function_ref<Accumulators(Value, Value, int64_t, Accumulators)> channelBlock) {
+    GroupSpan span{op.getChannels()[0], op.getChannels()[1], static_cast<int64_t>(op.getGroups()), ku * lanes};
+    Value group = arith::DivUIOp::create(b, mul(op.getGroup(), span.tile), constant(span.outputPerGroup()));
+    Value start = arith::MinUIOp::create(b, mul(group, span.inputPerGroup()), constant(span.inputChannels - span.span()));
+    Value image = mul(op.getImage(), input.image);
+    if (span.inputPerGroup() % lanes == 0) {
+      Value firstBlock = arith::DivUIOp::create(b, start, constant(lanes));
+      return loop(constant(0), constant(span.span() / lanes), 1, acc,
+                  [&](Value cb, Accumulators a) { return channelBlock(add(image, mul(add(firstBlock, cb), input.block)), cb, lanes, a); });
+    }
+    // Channels one by one: a span may begin anywhere in a block.
+    bool blocked = cast<MemRefType>(op.getInput().getType()).getRank() == spatial + 3;
+    SmallVector<int64_t> s = cast<MemRefType>(op.getWeights().getType()).getStridesAndOffset().first;
+    return loop(constant(0), constant(span.span()), 1, acc, [&](Value c, Accumulators a) {
+      Value channel = add(start, c), x = image;
+      if (blocked)
+        x = add(add(x, mul(arith::DivUIOp::create(b, channel, constant(lanes)), input.block)), arith::RemUIOp::create(b, channel, constant(lanes)));
+      else
+        x = add(x, mul(channel, input.lane));
+      Value w = add(mul(op.getGroup(), s[0]), mul(c, s[2 + spatial]));
+      return window(0, x, constant(0), a, [&](const Tap &tap, Value xTap, Value index, Accumulators a) {
+        return step(tap, a, xTap, add(w, mul(index, s[1 + spatial])), 0, 0);
+      });
+    });
+  }
+
+  /// Channel by channel: the weights of one window element are ku vectors, and so is each pixel's input.
+  Accumulators depthwise(Accumulators acc) {
+    SmallVector<int64_t> s = cast<MemRefType>(op.getWeights().getType()).getStridesAndOffset().first;
+    Value x = add(mul(op.getImage(), input.image), mul(blocks.front(), input.block)), base = mul(op.getGroup(), s[0]);
+    return window(0, x, constant(0), acc, [&](const Tap &tap, Value xTap, Value index, Accumulators a) {
+      Value w = add(base, mul(index, s[1 + spatial]));
+      SmallVector<Value> row;
+      for (int64_t u = 0; u < ku; ++u)
+        row.push_back(vector::LoadOp::create(b, vector, weights, add(w, u * lanes)));
+      for (int64_t p : tap.pixels)
+        for (int64_t u = 0; u < ku; ++u) {
+          Value v = vector::LoadOp::create(b, vector, input.flat, add(xTap, pixelOffset(p) + u * input.block));
+          a[u * width + p] = vector::FMAOp::create(b, v, row[u], a[u * width + p]);
+        }
+      return a;
+    });
   }
 
   /// One input channel: ku weight vectors, then per pixel one broadcast and ku multiply-adds.

@@ -113,11 +113,12 @@ private:
     SmallVector<int64_t> pads(padBegin);
     llvm::append_range(pads, padEnd);
     auto pool = dyn_cast<PoolOp>(op.getOperation());
+    auto conv = dyn_cast<ConvOp>(op.getOperation());
     auto kernel = MicroKernelOp::create(
         b, ReductionAttr::get(b.getContext(), op.getReduction()), image, group, rows, column, first, begin, end, op.getInput(), op.getWeightsOrNull(),
         op.getExtras(), op.getInitOrNull(), b.getDenseI64ArrayAttr(window), b.getDenseI64ArrayAttr(strides), b.getDenseI64ArrayAttr(dilations),
         b.getDenseI64ArrayAttr(pads), pool && pool.getCountIncludePad() ? b.getUnitAttr() : UnitAttr(),
-        b.getDenseI64ArrayAttr({op.getInputChannels(), op.getOutputChannels()}), tiling, b.getI64IntegerAttr(width), b.getI64IntegerAttr(firstColumn),
+        b.getDenseI64ArrayAttr({op.getInputChannels(), op.getOutputChannels()}), b.getI64IntegerAttr(conv ? conv.getGroups() : 1), tiling, b.getI64IntegerAttr(width), b.getI64IntegerAttr(firstColumn),
         edge ? b.getUnitAttr() : UnitAttr());
     IRMapping map;
     op.getEpilogue().cloneInto(&kernel.getEpilogue(), map);

@@ -27,7 +27,8 @@ int64_t mostPixels(int64_t ku, int64_t depth, const Machine &m) {
 
 double stepCycles(int64_t ku, int64_t pixels, double weightBandwidth, const Work &w, const Machine &m) {
   double fma = static_cast<double>(ku * pixels) / m.fmaPerCycle;
-  double loads = static_cast<double>(w.multiply ? ku + pixels : ku * pixels) / m.loadsPerCycle;
+  // Dense: one broadcast per pixel serves ku vectors; channelwise: each vector is loaded.
+  double loads = static_cast<double>((w.multiply ? ku : 0) + (w.channelwise ? ku * pixels : pixels)) / m.loadsPerCycle;
   double latency = m.fmaLatency;
   double weights = w.multiply ? ku * m.lanes * m.elementBytes / weightBandwidth : 0;
   return std::max({fma, loads, latency, weights}) + kStepOverhead;
@@ -68,7 +69,7 @@ Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVecto
   for (int64_t ku = 1; ku <= std::min<int64_t>(vectors, 8); ++ku) {
     if (!w.paddedChannels && vectors % ku)
       continue;
-    int64_t widest = w.multiply ? mostPixels(ku, depth, m) : std::min<int64_t>(mostPixels(ku, depth, m), 16 / ku);
+    int64_t widest = w.channelwise ? std::min(mostPixels(ku, depth, m), 16 / ku) : mostPixels(ku, depth, m);
     if (widest < 1)
       continue;
     for (int64_t merge = 1; merge <= w.mergeableLines; ++merge) {

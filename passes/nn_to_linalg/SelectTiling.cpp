@@ -1,5 +1,6 @@
 // nn-select-tiling: asks the cost model for each windowed operation's tile, writes it as an attribute, and brings weights and per-channel operands into
 // the order in which that tile reads them. Weights are recipes: packing appends steps, and touches no byte.
+#include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/NNDialect.h"
 #include "passes/nn_to_linalg/CostModel.h"
 #include "passes/nn_to_linalg/Passes.h"
@@ -28,6 +29,11 @@ int64_t product(ArrayRef<int64_t> values) {
   return p;
 }
 
+int64_t groupsOf(WindowedOpInterface op) {
+  auto conv = dyn_cast<ConvOp>(op.getOperation());
+  return conv ? conv.getGroups() : 1;
+}
+
 Work describe(WindowedOpInterface op) {
   ShapedType out = op.getOutputType();
   auto in = cast<ShapedType>(op.getInput().getType());
@@ -35,7 +41,8 @@ Work describe(WindowedOpInterface op) {
   bool matmul = isa<MatMulOp>(op.getOperation());
   Work w;
   w.multiply = static_cast<bool>(op.getWeightsOrNull());
-  w.inputChannels = w.multiply ? op.getInputChannels() : 1;
+  w.channelwise = op.getReduction() != Reduction::dense;
+  w.inputChannels = w.channelwise ? 1 : op.getInputChannels() / groupsOf(op);
   w.outputChannels = op.getOutputChannels();
   w.windowElements = product(op.getWindowShape());
   w.lineWidth = matmul ? (out.getRank() == 3 ? out.getDimSize(1) : 1) : out.getDimSize(1 + spatial);
@@ -70,9 +77,6 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     bool blocked = op.getOutputType().getRank() == op.getSpatialRank() + 3;
     if (blocked && op.getOutputType().getShape().back() != lanes)
       return op->emitOpError("expects a blocked output of ") << lanes << " lanes (got " << op.getOutputType() << ")", WalkResult::interrupt();
-    if (auto conv = dyn_cast<ConvOp>(op.getOperation()); conv && conv.getGroups() != 1)
-      return op->emitOpError("expects groups = 1 (got ") << conv.getGroups() << ")", WalkResult::interrupt();
-
     TilingAttr tiling = op.getTilingOrNull();
     if (!tiling) { // one that is there was written by hand
       Machine machine{lanes,
@@ -106,7 +110,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
 
   static int64_t roundUp(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
 
-  /// [K, C, window...] to [groups, channel blocks, window..., Cv, ku V]; a matrix's [C, K] likewise, with a window of 1.
+  /// [K, C / G, window...] to [groups, channel blocks, window..., Cv, ku V]; a matrix's [C, K] likewise, with a window of 1.
   static LogicalResult packWeights(WindowedOpInterface op, TilingAttr tiling, int64_t lanes) {
     auto weight = op.getWeightsOrNull().getDefiningOp<WeightOp>();
     if (!weight)
@@ -118,7 +122,17 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     bool matmul = isa<MatMulOp>(op.getOperation());
     if (matmul)
       recipe = recipe.withStep(step(context, "transpose", {1, 0})).withStep(step(context, "reshape", {k, c, 1}));
-    int64_t cv = matmul || op.isBlocked(op.getInput()) ? lanes : std::min(c, lanes), row = tiling.getKu() * lanes;
+    int64_t row = tiling.getKu() * lanes, groups = groupsOf(op), cv = matmul || op.isBlocked(op.getInput()) ? lanes : std::min(c, lanes);
+    if (op.getReduction() == Reduction::depthwise) {
+      c = cv = 1;
+    } else if (groups > 1) {
+      // Whole blocks where groups are made of them; else one block of all channels of the span, whose addresses the kernel computes one by one.
+      bool wholeBlocks = c / groups % lanes == 0;
+      recipe = recipe.withStep(step(context, "expand_groups", {groups, row}));
+      c = GroupSpan{c, k, groups, row}.span();
+      k = roundUp(k, row);
+      cv = wholeBlocks ? lanes : c;
+    }
     int64_t kPadded = roundUp(k, row), cPadded = roundUp(c, cv);
     SmallVector<int64_t> padded{kPadded, cPadded}, split{kPadded / row, row, cPadded / cv, cv}, order{0, 2};
     llvm::append_range(padded, window);

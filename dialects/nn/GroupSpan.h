@@ -1,0 +1,34 @@
+// Grouped convolutions as dense tiles. A tile of `tile` output channels belongs to one or more groups of the convolution; it reduces over the input channels
+// of all of them, with zero weights where an output channel's group does not hold the input channel. All tiles reduce over equally many channels, so that
+// one kernel serves them: start + span never passes the last channel.
+#ifndef DIALECTS_NN_GROUPSPAN_H
+#define DIALECTS_NN_GROUPSPAN_H
+
+#include <algorithm>
+#include <cstdint>
+
+namespace lathe::nn {
+
+struct GroupSpan {
+  int64_t inputChannels, outputChannels, groups, tile;
+
+  int64_t inputPerGroup() const { return inputChannels / groups; }
+  int64_t outputPerGroup() const { return outputChannels / groups; }
+
+  /// Input channels that each tile reduces over.
+  int64_t span() const {
+    int64_t most = 0;
+    for (int64_t first = 0; first < outputChannels; first += tile) {
+      int64_t last = std::min(first + tile, outputChannels) - 1;
+      most = std::max(most, last / outputPerGroup() - first / outputPerGroup() + 1);
+    }
+    return most * inputPerGroup();
+  }
+
+  /// First input channel of tile `index`.
+  int64_t start(int64_t index) const { return std::min(index * tile / outputPerGroup() * inputPerGroup(), inputChannels - span()); }
+};
+
+} // namespace lathe::nn
+
+#endif // DIALECTS_NN_GROUPSPAN_H
