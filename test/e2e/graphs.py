@@ -4,7 +4,7 @@ import re
 
 import numpy
 import onnx
-from harness import Oracle, assert_close, compile_model
+from harness import Guarded, Oracle, assert_close, compile_model
 from lathe_runtime import Context, Model
 from onnx import TensorProto, helper, numpy_helper
 
@@ -68,9 +68,15 @@ def check(graph, outputs, folder, batches=BATCHES, flags=()):
     context = Context(artifact, max_batch=min(max(batches), artifact.batch_range()[1]))
     for batch in batches:
         inputs = {"x": graph.input(batch)}
-        want, got = oracle.run(inputs), context.run(inputs)
+        want = oracle.run(inputs)
+        arrays = {info.name: Guarded(info.shape(batch)) for info in artifact.outputs}
+        guarded = Guarded(inputs["x"].shape, inputs["x"])
+        call, got = context.bind({"x": guarded.array}, {name: array.array for name, array in arrays.items()})
+        call()
         assert list(got) == list(want)
+        assert numpy.array_equal(guarded.array, inputs["x"]), "the input was written"
         for name in want:
+            assert arrays[name].intact(), f"batch {batch}: memory beside output '{name}' was written"
             scale = numpy.abs(want[name]).max(initial=1)
             assert_close(got[name], want[name], 5e-6 * scale, f"batch {batch}, output '{name}' {want[name].shape}")
 

@@ -40,6 +40,23 @@ def run_artifact(artifact, inputs, threads=1):
     return Context(model, max_batch=batch, threads=threads).run(inputs)
 
 
+class Guarded:
+    """An array with memory around it that nobody may write: `intact()` tells. Array and guards hold NaN at first, so that an element which is never
+    written, and one which is computed from what lies beside an array, are seen."""
+
+    ELEMENTS = 64
+
+    def __init__(self, shape, content=None):
+        count = int(numpy.prod(shape, dtype=numpy.int64))
+        self.memory = numpy.full(count + 2 * self.ELEMENTS, numpy.nan, numpy.float32)
+        self.array = self.memory[self.ELEMENTS : self.ELEMENTS + count].reshape(shape)
+        if content is not None:
+            self.array[...] = content
+
+    def intact(self):
+        return bool(numpy.isnan(self.memory[: self.ELEMENTS]).all() and numpy.isnan(self.memory[-self.ELEMENTS :]).all())
+
+
 class Oracle:
     """ONNX Runtime on one core, with its graph optimisations or without."""
 

@@ -2,7 +2,7 @@
 
 import numpy
 import pytest
-from graphs import Graph, check, identifier
+from graphs import BATCHES, Graph, check, identifier
 from onnx import numpy_helper
 
 CASES = {}
@@ -140,14 +140,6 @@ case("Gemm alpha", gemm, 17, 33, None, alpha=-1.5)
 case("Gemm beta 0", gemm, 17, 33, (33,), beta=0.0)
 
 
-def gemm_transposed_a(folder):
-    graph = Graph((58,), seed=2, batch=7)  # the batch would be what is summed over: fixed
-    check(graph, graph.op("Gemm", "x", graph.normal(17, 7), transA=1, transB=1), folder, batches=[7])
-
-
-case("Gemm transA", gemm_transposed_a)
-
-
 def matmul(folder, shape, weight):
     graph = Graph(shape, seed=2)
     check(graph, graph.op("MatMul", "x", graph.normal(*weight, scale=weight[0] ** -0.5)), folder)
@@ -220,15 +212,44 @@ for kind in ["Add", "Sub", "Mul", "Div"]:
     case(f"{kind} of two", binary_of_two, kind, (7, 5, 9))
 
 
+def constant_after_conv(folder, kind, other, shape=(17, 5, 17)):
+    """As many columns as channels: what is per column must not be taken for what is per channel."""
+    graph = Graph((7, *shape[1:]), seed=6)
+    y = graph.conv("x", 7, shape[0], (3, 3), pads=[1, 1, 1, 1])
+    constant = graph.constant((graph.random.uniform(0.5, 2, other) * graph.random.choice([-1, 1], other)).astype(numpy.float32))
+    check(graph, graph.op(kind, y, constant), folder)
+
+
+for kind in ["Add", "Sub", "Mul", "Div"]:
+    for other in [(), (1,), (17,), (5, 1), (1, 5, 17), (17, 1, 1), (1, 17, 1, 1), (17, 5, 17), (1, 17, 5, 17), (17, 1, 17)]:
+        case(f"{kind} after conv {other}", constant_after_conv, kind, other)
+
+
+def value_read_again(folder, swapped):
+    """A sum that could be written over one of its operands, which a later sum reads again; then over one that nothing reads."""
+    graph = Graph((17, 9, 11), seed=8)
+    first = graph.op("MaxPool", "x", kernel_shape=[2, 2])
+    second = graph.op("AveragePool", "x", kernel_shape=[2, 2])
+    total = graph.op("Relu", graph.op("Sub", *((second, first) if swapped else (first, second))))
+    again = graph.op("Sub", first, total)
+    check(graph, graph.op("MaxPool", graph.op("Mul", again, graph.op("Sub", total, second)), kernel_shape=[2, 2]), folder)
+
+
+case("value read again", value_read_again, False)
+case("value read again swapped", value_read_again, True)
+
+
 # Shapes
 
-def flatten(folder, axis):
-    graph = Graph((3, 5, 9))
-    check(graph, graph.op("Flatten", "x", axis=axis), folder)
+def flatten(folder, axis, batch="N"):
+    graph = Graph((3, 5, 9), batch=batch)
+    check(graph, graph.op("Flatten", "x", axis=axis), folder, batches=BATCHES if batch == "N" else [batch])
 
 
-for axis in [1, -3, 2]:
+for axis in [1, -3]:
     case(f"Flatten axis {axis}", flatten, axis)
+for axis in [0, 2, 4]:  # the batch is part of a product of dimensions: it must be fixed
+    case(f"Flatten axis {axis}", flatten, axis, batch=2)
 
 
 def reshape(folder, target):
