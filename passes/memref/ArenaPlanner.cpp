@@ -1,8 +1,9 @@
-// Greedy placement: buffers are placed one after the other, each into the smallest gap that fits between those placed before it that live at the same
-// time. The order decides how well this works, and no order is best for every network, so that a few are tried and the smallest block wins:
-//   - by size: large buffers first, small ones fill the gaps (the best one on residual networks);
+// Greedy placement: buffers are placed one after the other, each into a gap that fits between those placed before it that live at the same time. The
+// order decides how well this works, and whether the first or the smallest gap is better; none is best for every network, so that a few are tried and
+// the smallest block wins:
+//   - by size: large buffers first, small ones fill the gaps (mostly the best one on residual networks);
 //   - by size times lifetime;
-//   - by first step, as an allocator at run time would do it (the best one on plain chains).
+//   - by first step, as an allocator at run time would do it.
 // Finding the optimum is NP-hard. On networks these reach the lower bound or miss it by a few per cent.
 #include "passes/memref/ArenaPlanner.h"
 
@@ -16,17 +17,20 @@ namespace {
 
 bool liveTogether(const ArenaInterval &a, const ArenaInterval &b) { return a.first <= b.last && b.first <= a.last; }
 
+enum class Fit { smallest, first };
+
 /// Places in the given order; returns the size of the block. `sizes` are rounded up.
-int64_t place(const std::vector<ArenaInterval> &intervals, const std::vector<int64_t> &sizes, const std::vector<size_t> &order, std::vector<int64_t> &offsets) {
+int64_t place(const std::vector<ArenaInterval> &intervals, const std::vector<int64_t> &sizes, const std::vector<size_t> &order, Fit fit,
+              std::vector<int64_t> &offsets) {
   int64_t total = 0;
   std::vector<size_t> byOffset; // those placed so far
   for (size_t i : order) {
-    int64_t best = -1, bestGap = std::numeric_limits<int64_t>::max(), at = 0;
+    int64_t best = -1, bestGap = 0, at = 0;
     for (size_t p : byOffset) {
       if (!liveTogether(intervals[i], intervals[p]))
         continue;
       int64_t gap = offsets[p] - at;
-      if (gap >= sizes[i] && gap < bestGap) {
+      if (gap >= sizes[i] && (best < 0 || (fit == Fit::smallest && gap < bestGap))) {
         best = at;
         bestGap = gap;
       }
@@ -86,15 +90,15 @@ std::optional<ArenaPlan> planArena(const std::vector<ArenaInterval> &intervals, 
             [&](size_t a, size_t b) { return std::tuple(intervals[a].first, -sizes[a], a) < std::tuple(intervals[b].first, -sizes[b], b); });
 
   ArenaPlan plan;
-  plan.offsets.resize(intervals.size());
-  plan.bytes = place(intervals, sizes, bySize, plan.offsets);
-  for (const std::vector<size_t> &order : {byArea, byStart}) {
-    std::vector<int64_t> offsets(intervals.size());
-    if (int64_t bytes = place(intervals, sizes, order, offsets); bytes < plan.bytes) {
-      plan.bytes = bytes;
-      plan.offsets = std::move(offsets);
+  plan.bytes = std::numeric_limits<int64_t>::max();
+  for (const std::vector<size_t> &order : {bySize, byArea, byStart})
+    for (Fit fit : {Fit::smallest, Fit::first}) {
+      std::vector<int64_t> offsets(intervals.size());
+      if (int64_t bytes = place(intervals, sizes, order, fit, offsets); bytes < plan.bytes) {
+        plan.bytes = bytes;
+        plan.offsets = std::move(offsets);
+      }
     }
-  }
   plan.liveBytes = mostLive(intervals, sizes);
   return plan;
 }

@@ -141,10 +141,16 @@ private:
       op->emitOpError("expects one destination (got ") << linalgOp.getNumDpsInits() << ")";
       return {};
     }
-    // Constants that canonicalisation moved out of regions move back in, everything else that a region uses becomes an argument.
-    llvm::SetVector<Value> values, constants, regionConstants;
+    // Calls say that they write their last operand and read the others.
+    Value destination = op->getOperands().back();
     llvm::SetVector<Value> captured;
     getUsedValuesDefinedAbove(op->getRegions(), captured);
+    if (llvm::count(op->getOperands(), destination) > 1 || captured.contains(destination)) {
+      op->emitOpError("expects a destination that is not read as another operand");
+      return {};
+    }
+    // Constants that canonicalisation moved out of regions move back in, everything else that a region uses becomes an argument.
+    llvm::SetVector<Value> values, constants, regionConstants;
     for (Value v : captured)
       isConstant(v) ? regionConstants.insert(v) : values.insert(v);
     for (Value v : op->getOperands())
@@ -160,12 +166,6 @@ private:
       if (failed(normalised))
         return {};
       types.push_back(*normalised);
-    }
-    // The destination is the last operand, unless it was also an input.
-    Value destination = op->getOperands().back();
-    if (values.empty() || values.back() != destination) {
-      op->emitOpError("expects the destination to be no other operand");
-      return {};
     }
     operands.assign(values.begin(), values.end());
     OpBuilder b(op->getContext());

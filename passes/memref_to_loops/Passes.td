@@ -23,7 +23,18 @@ def TileWindowedPass : Pass<"lathe-tile-windowed", "::mlir::func::FuncOp"> {
 def TileGenericPass : Pass<"lathe-tile-generic", "::mlir::func::FuncOp"> {
   let summary = "linalg operations and copies to loops over vectors";
   let description = [{
-    **What.** In kernel functions, a linalg operation or an nn.copy becomes one `scf.forall` over its outer dimensions.
+    **What.** In kernel functions, a linalg operation or an nn.copy becomes one `scf.forall` over its outer dimensions, whose iterations threads share.
+    Dimensions that all operands go through as through one are merged. Where the innermost one is contiguous or constant in every operand, and the body
+    is elementwise, it is computed in vectors, and what does not fill one in vectors of halved widths; everything else (layout changes, transpositions,
+    reductions, bodies that use indices) is computed element by element, in the order in which the output lies in memory. Reductions stay inside one
+    iteration of the forall. Operands are addressed through flat 1-D views.
+
+    **Before/After.** test/passes/memref_to_loops/tile-generic.mlir, tile-generic-scalar.mlir.
+
+    **Requires / Leaves.** Requires kernels that hold one operation with one destination, buffers with offset 0 and static strides, and the module's
+    `nn.target`. Leaves scf, vector, arith, memref, and the body's operations at vector type.
+
+    **Numerics.** Bit-exact: the body's operations for each element, reductions in the order of the loops.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::vector::VectorDialect"];
