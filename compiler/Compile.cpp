@@ -20,7 +20,8 @@
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/ThreadPool.h"
 #include "llvm/Support/Threading.h"
-#include "llvm/Support/WithColor.h"
+
+#include <chrono>
 
 using namespace mlir;
 using namespace lathe;
@@ -89,17 +90,20 @@ bool parseShapes(ArrayRef<std::string> specs, llvm::StringMap<std::vector<DimRan
   return true;
 }
 
-/// Names of the ONNX nodes in program order, for the report.
-std::vector<std::string> nodeNames(ModuleOp module) {
-  std::vector<std::string> names;
-  module.walk([&](Operation *op) {
-    op->getLoc()->walk([&](Location part) {
-      if (auto name = dyn_cast<NameLoc>(part))
-        names.push_back(name.getName().str());
-      return WalkResult::advance();
-    });
+/// "/conv1/Conv + /relu/Relu: " or "file:3:5: " for the location of a diagnostic; "" if it has none.
+std::string prefixOf(Location loc) {
+  std::string nodes, file;
+  loc->walk([&](Location part) {
+    if (auto name = dyn_cast<NameLoc>(part)) {
+      nodes += (nodes.empty() ? "" : " + ") + name.getName().str();
+      return WalkResult::skip();
+    }
+    if (auto line = dyn_cast<FileLineColLoc>(part); line && file.empty())
+      file = (line.getFilename().getValue() + ":" + Twine(line.getLine()) + ":" + Twine(line.getColumn())).str();
+    return WalkResult::advance();
   });
-  return names;
+  const std::string &text = nodes.empty() ? file : nodes;
+  return text.empty() ? "" : text + ": ";
 }
 
 class Compilation {
@@ -116,7 +120,7 @@ public:
     context.loadDialect<nn::NNDialect>();
     context.getDiagEngine().registerHandler([](Diagnostic &d) {
       if (d.getSeverity() == DiagnosticSeverity::Error)
-        llvm::errs() << "error: " << d.getLocation() << ": " << d << '\n';
+        llvm::errs() << "error: " << prefixOf(d.getLocation()) << StringRef(d.str()).split('\n').first << '\n';
       return success();
     });
   }
@@ -124,10 +128,10 @@ public:
   int run() {
     if (options.optReport && failed(report.attach(context)))
       return fail(kInternalError, "the remark engine cannot be set up");
-    if (int code = load())
+    if (int code = work("import", options.compileFrom ? "parse" : "import", [&] { return load(); }))
       return code;
     if (options.optReport)
-      report.setOrder(nodeNames(*module));
+      report.setOrder(*module);
     if (int code = startDump())
       return code;
     int code = transform();
@@ -136,14 +140,29 @@ public:
     // The dump is finished on failure too: that is when it is read.
     if (int dumpCode = finishDump())
       code = code ? code : dumpCode;
-    if (!code && options.optReport)
+    if (!code && options.optReport) {
+      report.setGroups(*module);
       code = writeText(options.optReportFile, [&](llvm::raw_ostream &os) { report.print(os); });
+    }
     if (options.timePasses)
       printTimes(records, llvm::errs());
     return code;
   }
 
 private:
+  /// Runs a part of the compilation that is no pass: a row of its own in the table of times and in the dump.
+  int work(const char *phase, const char *name, llvm::function_ref<int()> part) {
+    auto start = std::chrono::steady_clock::now();
+    int code = part();
+    StepRecord record{phase, name};
+    record.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    record.failed = code != kOk;
+    if (dumper)
+      dumper->addWork(record);
+    records.push_back(std::move(record));
+    return code;
+  }
+
   int load() {
     if (options.compileFrom) {
       llvm::SourceMgr sources;
@@ -187,7 +206,7 @@ private:
     if (failed(created))
       return fail(kOutputFailed, error);
     dumper = std::move(*created);
-    dumper->begin(*module, options.compileFrom ? phaseName(*options.compileFrom) : "import");
+    dumper->begin(*module, options.compileFrom ? phaseName(*options.compileFrom) : "import", records.front().milliseconds);
     return kOk;
   }
 
@@ -205,7 +224,7 @@ private:
       run.records = &records;
     run.reproducerPath = "lathe-reproducer-" + llvm::sys::path::stem(options.input).str() + ".mlir";
     run.crashExitCode = kInternalError;
-    run.verify = options.verifyEach;
+    run.verify = options.verifyEach || dumper; // a dump that names the guilty pass is worth the time
     run.configure = [](PassManager &pm) { return applyPassManagerCLOptions(pm); };
     std::string error;
     std::vector<PipelineStep> steps = buildPipeline(options.compileFrom, options.compileTo.value_or(Phase::llvm), optLevel());
@@ -247,8 +266,9 @@ int Compilation::generate() {
   codegen.keepAssembly = dumper || options.emit == Emit::assembly;
   std::vector<Object> objects;
   std::string error;
-  if (failed(generateCode(*module, codegen, objects, error)))
-    return fail(kInternalError, error);
+  auto compileKernels = [&] { return failed(generateCode(*module, codegen, objects, error)) ? fail(kInternalError, error) : kOk; };
+  if (int code = work("code", "codegen", compileKernels))
+    return code;
   if (dumper) {
     // One file each, kernels in order: a file per kernel would bury the passes.
     std::string llvmIR, assembly;
@@ -270,10 +290,10 @@ int Compilation::generate() {
   artifact.weightsInFile = options.weightsInFile;
   artifact.threads = threads;
   artifact.flags = (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr).getValue().str();
-  int code = kInternalError;
-  if (failed(writeArtifact(*module, objects, artifact, error, code)))
-    return fail(code, error);
-  return kOk;
+  return work("artifact", "write-artifact", [&] {
+    int code = kInternalError;
+    return failed(writeArtifact(*module, objects, artifact, error, code)) ? fail(code, error) : kOk;
+  });
 }
 
 int lathe::compile(const CompileOptions &options) { return Compilation(options).run(); }

@@ -107,11 +107,12 @@ void IRDumper::addModule(ReportStep step, StringRef name, std::string text, Modu
   report.add(std::move(step), &readable);
 }
 
-void IRDumper::begin(ModuleOp module, StringRef name) {
+void IRDumper::begin(ModuleOp module, StringRef name, double milliseconds) {
   if (!files.empty())
     return;
   ReportStep step;
   step.record.pass = name.str();
+  step.record.milliseconds = milliseconds;
   step.record.opsBefore = step.record.opsAfter = countOps(module);
   addModule(std::move(step), name, printWithLocations(module), module);
 }
@@ -136,6 +137,13 @@ void IRDumper::addText(StringRef name, StringRef extension, StringRef text) {
   write(step.file, text);
   ReadableIR readable = readableText(text, symbolSets);
   report.add(std::move(step), &readable);
+}
+
+void IRDumper::addWork(const StepRecord &record) {
+  ReportStep step;
+  step.record = record;
+  step.isModule = false;
+  report.add(std::move(step), nullptr);
 }
 
 LogicalResult IRDumper::finish(std::string &error) {

@@ -20,13 +20,16 @@ public:
   static mlir::FailureOr<std::unique_ptr<IRDumper>> create(mlir::StringRef directory, mlir::StringRef title, std::string &error);
 
   /// The IR before the first step; only the first call has an effect. `name` tells where it comes from.
-  void begin(mlir::ModuleOp module, mlir::StringRef name = "import");
+  void begin(mlir::ModuleOp module, mlir::StringRef name = "import", double milliseconds = 0);
 
   /// The IR after a step. Writes a file if it differs from the last one in any way, locations included.
   void addStep(const StepRecord &record, mlir::ModuleOp module);
 
   /// Anything after the last module: `extension` is "ll", "s", "ptx", …
   void addText(mlir::StringRef name, mlir::StringRef extension, mlir::StringRef text);
+
+  /// Work that leaves no file (code generation, linking): the report shows its time.
+  void addWork(const StepRecord &record);
 
   /// Writes index.html; to be called whether or not the compilation succeeded. False if any file could not be written, with the first
   /// reason in `error`.

@@ -34,9 +34,9 @@ struct StepRecord {
   /// The pass argument (`nn-fuse-epilogue`), or the class name of a pass that has none.
   std::string pass;
   /// The argument with its options, as a textual pipeline has them.
-  std::string options;
-  std::string description;
-  std::string reason;
+  std::string options = {};
+  std::string description = {};
+  std::string reason = {};
   /// Wall time of the pass alone, and of the verifier after it.
   double milliseconds = 0;
   double verifyMilliseconds = 0;

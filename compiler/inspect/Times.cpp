@@ -38,7 +38,10 @@ void printTimes(ArrayRef<StepRecord> records, llvm::raw_ostream &os) {
       line(records[i].phase, sum) << "\n";
     for (; i < end; ++i) {
       unsigned before = total(records[i].opsBefore), after = total(records[i].opsAfter);
-      line("  " + records[i].pass, records[i].milliseconds) << llvm::format(" %12u", before);
+      line("  " + records[i].pass, records[i].milliseconds);
+      // What is not a pass (import, code generation, the artifact) counts no operations.
+      if (before || after)
+        os << llvm::format(" %12u", before);
       if (before != after)
         os << llvm::format(" -> %u", after);
       else if (records[i].opsBefore != records[i].opsAfter)
