@@ -102,16 +102,17 @@ private:
     if (!op)
       return context.unsupported("the operator is not supported");
     if (node.inputs.size() < op->minInputs || node.inputs.size() > op->maxInputs)
-      return context.invalid("expects " + countOf(op->minInputs, op->maxInputs) + " inputs (got " + Twine(node.inputs.size()) + ")");
+      return context.invalid("expects " + countOf(op->minInputs, op->maxInputs, "input") + " (got " + Twine(node.inputs.size()) + ")");
     if (node.outputs.empty() || node.outputs.size() > op->maxOutputs)
-      return context.invalid("expects " + countOf(1, op->maxOutputs) + " outputs (got " + Twine(node.outputs.size()) + ")");
+      return context.invalid("expects " + countOf(1, op->maxOutputs, "output") + " (got " + Twine(node.outputs.size()) + ")");
     return failed(op->import(context)) ? failure() : context.checkAllAttributesRead();
   }
 
-  static std::string countOf(size_t min, size_t max) {
-    if (min == max)
-      return std::to_string(min);
-    return std::to_string(min) + (max == ~size_t(0) ? " or more" : " to " + std::to_string(max));
+  static std::string countOf(size_t min, size_t max, const char *noun) {
+    std::string text = std::to_string(min);
+    if (min != max)
+      text += max == ~size_t(0) ? " or more" : " to " + std::to_string(max);
+    return text + " " + noun + (max == 1 ? "" : "s");
   }
 
   void addResults(func::FuncOp main, Block *body) {

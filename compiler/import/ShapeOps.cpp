@@ -145,6 +145,7 @@ LogicalResult lathe::importer::importCast(NodeContext &node) {
 }
 
 LogicalResult lathe::importer::importRange(NodeContext &node) {
+  node.ignore({"stash_type"}); // of 16-bit floats
   const ShapeValue *start = node.shape(0, "start"), *limit = start ? node.shape(1, "limit") : nullptr, *delta = limit ? node.shape(2, "delta") : nullptr;
   if (!delta)
     return failure();
