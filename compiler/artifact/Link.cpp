@@ -21,7 +21,7 @@ LogicalResult lathe::linkObjects(ArrayRef<int> files, LinkKind kind, StringRef o
   // because memcpy, memset and memmove are; what else might be undefined has been refused before.
   std::vector<std::string> words{"ld.lld", "--threads=1", "--color-diagnostics=never", "-o", output.str()};
   if (kind == LinkKind::relocatable)
-    words.insert(words.end(), {"-r"});
+    words.push_back("-r");
   else
     words.insert(words.end(), {"-shared", "--no-dynamic-linker", "-z", "noexecstack", "-z", "relro", "-z", "now", "--build-id=none", "--hash-style=gnu",
                                "--gc-sections", "-u", LATHE_ENTRY_SYMBOL});
@@ -30,8 +30,8 @@ LogicalResult lathe::linkObjects(ArrayRef<int> files, LinkKind kind, StringRef o
   std::vector<const char *> arguments;
   for (const std::string &word : words)
     arguments.push_back(word.c_str());
-  std::string output1, complaints;
-  llvm::raw_string_ostream out(output1), err(complaints);
+  std::string ignored, complaints;
+  llvm::raw_string_ostream out(ignored), err(complaints);
   lld::Result result = lld::lldMain(arguments, out, err, {{lld::Gnu, &lld::elf::link}});
   usable = result.canRunAgain;
   if (result.retCode == 0)

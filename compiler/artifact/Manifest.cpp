@@ -15,6 +15,7 @@ namespace {
 
 /// The runtime refuses longer names.
 constexpr size_t kMaxName = 4096;
+constexpr size_t kTableAlignment = 8;
 
 /// ONNX's number of an element type; 0 if it has none.
 uint32_t dtypeOf(Type type) {
@@ -188,7 +189,7 @@ void ManifestBuilder::addBatch() {
 }
 
 template <typename T> void ManifestBuilder::addTable(lathe_table &table, const std::vector<T> &elements) {
-  bytes.resize(llvm::alignTo(bytes.size(), kManifestAlignment));
+  bytes.resize(llvm::alignTo(bytes.size(), kTableAlignment));
   table = {static_cast<uint32_t>(bytes.size()), static_cast<uint32_t>(elements.size())};
   auto *data = reinterpret_cast<const char *>(elements.data());
   bytes.insert(bytes.end(), data, data + elements.size() * sizeof(T));
@@ -232,7 +233,7 @@ FailureOr<std::vector<char>> ManifestBuilder::build() {
   addTable(header.nodes, nodes);
   addTable(header.features, features);
   addTable(header.strings, std::vector<char>(strings.begin(), strings.end()));
-  bytes.resize(llvm::alignTo(bytes.size(), kManifestAlignment));
+  bytes.resize(llvm::alignTo(bytes.size(), kTableAlignment));
   header.total_bytes = bytes.size();
   if (bytes.size() > std::numeric_limits<uint32_t>::max()) {
     error = "the manifest has " + std::to_string(bytes.size()) + " bytes, more than its 32-bit offsets reach";

@@ -20,11 +20,9 @@ struct ManifestInput {
   std::string flags;
 };
 
-/// The section's bytes. Fails with one line in `error` where the network has what the format cannot say.
+/// The section's bytes; how many they are does not depend on the hash, so that a file can be laid out before its weights are evaluated. Fails with one
+/// line in `error` where the network has what the format cannot say.
 mlir::FailureOr<std::vector<char>> buildManifest(mlir::ModuleOp module, const ManifestInput &input, std::string &error);
-
-/// Size of the manifest, which does not depend on the hash: lets the file be laid out before the weights are evaluated.
-inline constexpr size_t kManifestAlignment = 8;
 
 /// Fewest iterations of a launch that are worth a thread of their own: about 20 us of work, by the launch's arithmetic and traffic per iteration.
 int64_t computeGrain(nn::LaunchOp launch, nn::TargetAttr target, int64_t batch);
