@@ -54,7 +54,7 @@ bool matchBias(WindowedOpInterface op, Target &target, std::string &why) {
   if (yielded == body.getArgument(0) && op.getExtras().empty())
     return true;
   auto add = yielded.getDefiningOp<arith::AddFOp>();
-  bool plain = add && op.getExtras().size() == 1 && &body.front() == add &&
+  bool plain = add && op.getExtras().size() == 1 &&
                ((add.getLhs() == body.getArgument(0) && add.getRhs() == body.getArgument(1)) ||
                 (add.getLhs() == body.getArgument(1) && add.getRhs() == body.getArgument(0)));
   if (!plain || op.getExtraKind(0) != ExtraKind::channel || !recipeOf(op.getExtras()[0])) {
