@@ -1,53 +1,75 @@
 #include "compiler/OptReport.h"
 
+#include "dialects/nn/NNDialect.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Location.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/ADT/StringSet.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/EquivalenceClasses.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Format.h"
 
 using namespace mlir;
 using namespace lathe;
 
-/// "conv1+relu" of a location that holds ONNX node names; "" if it holds none.
-static std::string nodesOf(Location loc) {
-  std::string text;
-  loc->walk([&](Location part) {
-    if (auto name = dyn_cast<NameLoc>(part)) {
-      text += (text.empty() ? "" : " + ") + name.getName().str();
-      return WalkResult::skip();
-    }
-    return WalkResult::advance();
-  });
-  return text;
-}
-
-static StringRef kindName(llvm::remarks::Type type) {
-  switch (type) {
-  case llvm::remarks::Type::Passed:
-    return "done";
-  case llvm::remarks::Type::Missed:
-    return "not done";
-  case llvm::remarks::Type::Failure:
-    return "failed";
-  default:
-    return "note";
-  }
-}
-
 namespace {
+
+/// What a reader calls the subject of a pass; a decision not to do it may have a name of its own. In the order of the report.
+struct Topic {
+  StringRef category, done, missed;
+};
+constexpr Topic kTopics[] = {
+    {"nn-fold-batch-norm", "fused", "not fused"},
+    {"nn-fuse-epilogue", "fused", "not fused"},
+    {"lathe-fuse-elementwise", "fused", "not fused"},
+    {"nn-propagate-layout", "layout", "layout"},
+    {"nn-select-tiling", "tile", "tile"},
+    {"lathe-results-to-arguments", "in place", "copied"},
+    {"lathe-copies-to-nn", "in place", "copied"},
+    {"lathe-plan-arena", "memory", "memory"},
+    {"lathe-outline-kernels", "kernels", "kernels"},
+    {"codegen", "kernel", "kernel"},
+};
+
+size_t topicOf(StringRef category) {
+  return llvm::find_if(kTopics, [&](const Topic &t) { return t.category == category; }) - std::begin(kTopics);
+}
+
+/// ONNX node names of a location, each once.
+std::vector<std::string> nodesOf(Location loc) {
+  std::vector<std::string> names;
+  loc->walk([&](Location part) {
+    auto name = dyn_cast<NameLoc>(part);
+    if (!name)
+      return WalkResult::advance();
+    if (!llvm::is_contained(names, name.getName().getValue()))
+      names.push_back(name.getName().str());
+    return WalkResult::skip();
+  });
+  return names;
+}
+
+/// "k3" of "k3.conv1+relu": the rest repeats the nodes.
+StringRef shortName(StringRef kernel) { return kernel.split('.').first; }
+
+void line(llvm::raw_ostream &os, StringRef topic, const Twine &text) { os << "  " << llvm::left_justify(topic, 10) << ' ' << text << '\n'; }
+
 class Streamer : public remark::detail::MLIRRemarkStreamerBase {
 public:
   explicit Streamer(OptReport &report) : report(report) {}
   void streamOptimizationRemark(const remark::detail::Remark &remark) override {
-    std::string text;
+    OptReport::Entry entry{nodesOf(remark.getLocation()), remark.getCategoryName().str(), remark.getFunction().str(), "",
+                           remark.getRemarkType() == llvm::remarks::Type::Missed};
     for (const remark::detail::Remark::Arg &arg : remark.getArgs())
-      text += arg.val;
-    report.add(nodesOf(remark.getLocation()), remark.getCategoryName().str(), kindName(remark.getRemarkType()).str(), text);
+      entry.text += arg.val;
+    report.add(std::move(entry));
   }
 
 private:
   OptReport &report;
 };
+
 } // namespace
 
 LogicalResult OptReport::attach(MLIRContext &context) {
@@ -55,28 +77,112 @@ LogicalResult OptReport::attach(MLIRContext &context) {
   return remark::enableOptimizationRemarks(context, std::make_unique<Streamer>(*this), std::make_unique<remark::RemarkEmittingPolicyAll>(), all);
 }
 
-void OptReport::add(const std::string &node, const std::string &category, const std::string &kind, const std::string &text) {
+void OptReport::add(Entry entry) {
   std::lock_guard<std::mutex> lock(mutex);
-  entries[node].push_back({category, kind, text});
+  entries.push_back(std::move(entry));
 }
 
-void OptReport::setOrder(std::vector<std::string> names) { order = std::move(names); }
+void OptReport::setOrder(ModuleOp module) {
+  module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (!isa<ModuleOp, FunctionOpInterface>(op)) // their names are the model's
+      llvm::append_range(order, nodesOf(op->getLoc()));
+  });
+}
+
+void OptReport::setGroups(ModuleOp module) {
+  auto add = [&](std::vector<std::string> nodes, StringRef kernel) {
+    if (!kernel.empty())
+      kernels.push_back({kernel.str(), groups.size()});
+    groups.push_back(std::move(nodes));
+  };
+  module.walk([&](Operation *op) {
+    auto names = [](ArrayAttr list) {
+      std::vector<std::string> names;
+      for (StringRef name : list.getAsValueRange<StringAttr>())
+        names.push_back(name.str());
+      return names;
+    };
+    if (auto launch = dyn_cast<nn::LaunchOp>(op))
+      add(names(launch.getNodes()), launch.getKernel());
+    else if (auto call = dyn_cast<nn::CallOp>(op))
+      add(names(call.getNodes()), call.getKernel());
+    else if (isa<nn::WindowedOpInterface>(op))
+      add(nodesOf(op->getLoc()), "");
+  });
+}
 
 void OptReport::print(llvm::raw_ostream &os) const {
   std::lock_guard<std::mutex> lock(mutex);
-  // A group of fused nodes stands where its first node stood.
-  std::map<std::string, size_t> position;
-  for (auto [i, name] : llvm::enumerate(order))
-    position.insert({name, i});
-  std::vector<std::pair<size_t, std::string>> nodes;
-  for (const auto &[node, list] : entries) {
-    auto it = position.find(StringRef(node).split(" + ").first.str());
-    nodes.push_back({it == position.end() ? order.size() : it->second, node});
+  // Nodes that any kernel computes together make one paragraph.
+  llvm::StringMap<size_t> position;
+  std::vector<std::string> names;
+  llvm::EquivalenceClasses<size_t> together;
+  auto number = [&](const std::string &name) {
+    auto [it, fresh] = position.insert({name, names.size()});
+    if (fresh) {
+      names.push_back(name);
+      together.insert(it->second);
+    }
+    return it->second;
+  };
+  for (const std::string &name : order)
+    number(name);
+  for (const std::vector<std::string> &group : groups)
+    for (const std::string &name : group)
+      together.unionSets(number(group.front()), number(name));
+
+  struct Paragraph {
+    std::vector<const Entry *> entries;
+    std::vector<std::string> kernels;
+  };
+  constexpr size_t kNetwork = ~size_t(0);
+  auto leader = [&](ArrayRef<std::string> nodes) { return nodes.empty() ? kNetwork : together.getLeaderValue(number(nodes.front())); };
+  std::map<size_t, Paragraph> paragraphs;
+  for (const Entry &entry : entries)
+    paragraphs[leader(entry.nodes)].entries.push_back(&entry);
+  llvm::StringMap<size_t> firstUser; // of a kernel: the paragraph that describes it
+  for (const Kernel &kernel : kernels) {
+    size_t at = leader(groups[kernel.group]);
+    if (!llvm::is_contained(paragraphs[at].kernels, kernel.name))
+      paragraphs[at].kernels.push_back(kernel.name);
+    firstUser.insert({kernel.name, at});
   }
-  llvm::sort(nodes);
-  for (const auto &[index, node] : nodes) {
-    os << (node.empty() ? "(the whole network)" : node) << '\n';
-    for (const Entry &e : entries.at(node))
-      os << "  " << e.category << ": " << e.kind << ": " << e.text << '\n';
+
+  auto members = [&](size_t at) {
+    std::vector<size_t> list(together.findLeader(at), together.member_end());
+    llvm::sort(list);
+    return list;
+  };
+  auto title = [&](size_t at) {
+    return at == kNetwork ? "the whole network" : llvm::join(llvm::map_range(members(at), [&](size_t i) { return names[i]; }), " + ");
+  };
+  std::vector<std::pair<size_t, size_t>> sorted; // by the first node; the whole network comes first
+  for (const auto &[at, paragraph] : paragraphs)
+    sorted.push_back({at == kNetwork ? 0 : members(at).front() + 1, at});
+  llvm::sort(sorted);
+
+  StringRef separator = "";
+  for (auto [rank, at] : sorted) {
+    Paragraph &p = paragraphs[at];
+    os << separator << title(at) << '\n';
+    separator = "\n";
+    llvm::stable_sort(p.entries, [](const Entry *a, const Entry *b) { return topicOf(a->category) < topicOf(b->category); });
+    size_t nodes = at == kNetwork ? 0 : members(at).size();
+    for (const Entry *e : p.entries) {
+      if (e->category == "codegen")
+        continue; // with its kernel, below
+      size_t topic = topicOf(e->category);
+      StringRef word = topic == std::size(kTopics) ? StringRef(e->category) : e->missed ? kTopics[topic].missed : kTopics[topic].done;
+      bool named = !e->nodes.empty() && e->nodes.size() < nodes;
+      line(os, word, (named ? llvm::join(e->nodes, " + ") + ": " : "") + e->text);
+    }
+    for (const std::string &kernel : p.kernels) {
+      std::string facts;
+      for (const Entry &e : entries)
+        if (e.category == "codegen" && e.function == kernel)
+          facts += ": " + e.text;
+      size_t user = firstUser.lookup(kernel);
+      line(os, "kernel", shortName(kernel) + (user == at ? facts : ", as for " + title(user)));
+    }
   }
 }

@@ -1,12 +1,11 @@
-// --opt-report: the passes' remarks, gathered per ONNX node: what was fused, laid out, tiled, and why or why not.
+// --opt-report: the passes' remarks, gathered per ONNX node or group of fused nodes: what was fused, laid out, tiled, and why or why not.
 #ifndef COMPILER_OPTREPORT_H
 #define COMPILER_OPTREPORT_H
 
-#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <map>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -18,21 +17,33 @@ public:
   /// Sends every remark of the context to this object, which must outlive the context's use of them.
   mlir::LogicalResult attach(mlir::MLIRContext &context);
 
-  /// One paragraph per ONNX node or group of fused nodes, in the network's order. Passes may run on threads; the report does not depend on them.
+  /// Fixes the order of the report by the nodes of an imported or resumed module, first to last.
+  void setOrder(mlir::ModuleOp module);
+
+  /// Reads from the module, in whatever phase it is at the end, which nodes are computed together and by which kernels.
+  void setGroups(mlir::ModuleOp module);
+
+  /// Facts of the whole network, then one paragraph per group, in the network's order. Passes may run on threads; the report does not depend on them.
   void print(llvm::raw_ostream &os) const;
 
-  /// Fixes the order of the report: the names of a module's nodes, first to last.
-  void setOrder(std::vector<std::string> names);
-
-  void add(const std::string &node, const std::string &category, const std::string &kind, const std::string &text);
+  struct Entry {
+    std::vector<std::string> nodes; // of the remark's location
+    std::string category, function, text;
+    bool missed = false;
+  };
+  void add(Entry entry);
 
 private:
-  struct Entry {
-    std::string category, kind, text;
+  struct Kernel {
+    std::string name;
+    size_t group; // index into `groups`
   };
+
   mutable std::mutex mutex;
-  std::map<std::string, std::vector<Entry>> entries;
+  std::vector<Entry> entries;
   std::vector<std::string> order;
+  std::vector<std::vector<std::string>> groups;
+  std::vector<Kernel> kernels; // one per launch
 };
 
 } // namespace lathe

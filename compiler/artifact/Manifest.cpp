@@ -1,8 +1,8 @@
 #include "compiler/artifact/Manifest.h"
 
+#include "compiler/Version.h"
 #include "lathe/artifact.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Config/llvm-config.h"
 #include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/JSON.h"
 #include <cstring>
@@ -216,7 +216,7 @@ FailureOr<std::vector<char>> ManifestBuilder::build() {
     features.push_back(string(name.ltrim('+')));
   header.target_triple = string(target.getTriple());
   header.target_cpu = string(target.getCpu());
-  header.compiler = string("lathe " LATHE_VERSION " (LLVM " LLVM_VERSION_STRING ")");
+  header.compiler = string(compilerVersion());
   header.flags = string(presentable(input.flags));
   header.model_name = string(presentable(moduleString(nn::NNDialect::kModelNameAttr)));
   header.weights_file = string(input.weightsFile);
