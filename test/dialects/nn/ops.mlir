@@ -15,6 +15,8 @@ module attributes {nn.target = #target} {
 // CHECK: nn.weight <{{.*}}, steps = [<"broadcast", [3, 2]>]> : tensor<3x2xf32>
 // CHECK: nn.weight <{{.*}}, steps = [<"reshape">]> : tensor<f32>
 // CHECK: nn.weight <{{.*}}> : memref<2xf32>
+// Two groups of 2 input and 3 output channels; a tile of 4 outputs spans both: 4 input channels.
+// CHECK: nn.weight <{{.*}}, steps = [<"expand_groups", [2, 4]>]> : tensor<8x4x3xf32>
 func.func @weights() {
   %0 = nn.weight <#nn.file<"m.weights", 128, 96, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef">, tensor<2x3x4xf32>> : tensor<2x3x4xf32>
   %1 = nn.weight <#nn.file<"m.weights", 128, 96, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef">, tensor<2x3x4xf32>,
@@ -27,6 +29,7 @@ func.func @weights() {
   %3 = nn.weight <dense<1.0> : tensor<2xf32>, tensor<2xf32>, steps = [<"broadcast", [3, 2]>]> : tensor<3x2xf32>
   %4 = nn.weight <dense<1.0> : tensor<1xf32>, tensor<1xf32>, steps = [<"reshape">]> : tensor<f32>
   %5 = nn.weight <dense<1.0> : tensor<2xf32>, tensor<2xf32>> : memref<2xf32>
+  %6 = nn.weight <dense<1.0> : tensor<6x2x3xf32>, tensor<6x2x3xf32>, steps = [<"expand_groups", [2, 4]>]> : tensor<8x4x3xf32>
   return
 }
 

@@ -177,3 +177,11 @@ func.func @weight() {
   %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"relu">]> : tensor<2x3xf32>
   return
 }
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'expand_groups' expects groups that divide dimension 0, and a tile (got shape [6, 3])}}
+  %0 = nn.weight <dense<1.0> : tensor<6x3xf32>, tensor<6x3xf32>, steps = [<"expand_groups", [4, 8]>]> : tensor<6x3xf32>
+  return
+}
