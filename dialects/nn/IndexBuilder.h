@@ -13,8 +13,7 @@ namespace lathe::nn {
 class IndexBuilder {
 public:
   /// Builds before `op`, at its location.
-  explicit IndexBuilder(mlir::Operation *op)
-      : b(op->getLoc(), op), entry(&op->getParentOfType<mlir::FunctionOpInterface>().getFunctionBody().front()) {}
+  explicit IndexBuilder(mlir::Operation *op) : b(op->getLoc(), op), entry(&op->getParentOfType<mlir::FunctionOpInterface>().getFunctionBody().front()) {}
 
   mlir::Value constant(int64_t v) {
     mlir::Value &slot = constants[v];
