@@ -70,8 +70,9 @@ Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVecto
     if (!w.paddedChannels && vectors % ku)
       continue;
     int64_t widest = w.channelwise ? std::min(mostPixels(ku, depth, m), 16 / ku) : mostPixels(ku, depth, m);
-    if (widest < 1)
+    if (widest < 1 && ku > 1)
       continue;
+    widest = std::max<int64_t>(widest, 1); // a machine with next to no registers still needs a tile
     for (int64_t merge = 1; merge <= w.mergeableLines; ++merge) {
       if (w.mergeableLines % merge)
         continue;
@@ -91,7 +92,10 @@ Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVecto
   // Ties go to the earlier candidate: fewer channel vectors, fewer merged lines, wider tiles.
   llvm::stable_sort(tiles, [](const Tile &a, const Tile &b) { return a.cycles < b.cycles; });
   if (others)
-    for (size_t i = 1; i < tiles.size() && others->size() < count; ++i)
-      others->push_back(tiles[i]);
+    for (size_t i = 1; i < tiles.size() && others->size() < count; ++i) {
+      auto alike = [&](const Tile &t) { return t.ku == tiles[i].ku && t.segments.front() == tiles[i].segments.front(); };
+      if (!alike(tiles.front()) && llvm::none_of(*others, alike))
+        others->push_back(tiles[i]);
+    }
   return tiles.front();
 }

@@ -43,7 +43,7 @@ struct Tile {
   double cycles = 0; // predicted, per image
 };
 
-/// The cheapest tile and, in `others`, up to `count` next best with other (ku, merge, widest segment).
+/// The cheapest tile and, in `others`, up to `count` next best with another ku or widest segment.
 Tile chooseTile(const Work &work, const Machine &machine, llvm::SmallVectorImpl<Tile> *others = nullptr, size_t count = 2);
 
 /// Covers `width` pixels by tiles of at most `most` pixels whose widths differ by at most one; equal widths are neighbours.

@@ -78,32 +78,52 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     if (blocked && op.getOutputType().getShape().back() != lanes)
       return op->emitOpError("expects a blocked output of ") << lanes << " lanes (got " << op.getOutputType() << ")", WalkResult::interrupt();
     TilingAttr tiling = op.getTilingOrNull();
-    if (!tiling) { // one that is there was written by hand
-      Machine machine{lanes,
-                      target.getRegisters(),
-                      target.getFmaPerCycle(),
-                      target.getLoadsPerCycle(),
-                      target.getFmaLatency(),
-                      target.getL1Bytes(),
-                      target.getL2Bytes(),
-                      target.getL3BytesPerCycle(),
-                      bits / 8};
-      SmallVector<Tile> others;
-      Tile tile = naive ? Tile{1, 1, 1, balancedSegments(describe(op).lineWidth, 1), 0} : chooseTile(describe(op), machine, &others);
-      tiling = TilingAttr::get(context, tile.ku, tile.unroll, tile.merge, tile.segments);
-      if (auto r = remark::analysis(op.getLoc(), remark::RemarkOpts::name("tile").category(getArgument()))) {
-        auto text = [](const Tile &t) {
-          return llvm::formatv("{0} x {1} accumulators, {2} line(s) merged: {3:f0} cycles per image", t.ku, t.segments.front(), t.merge, t.cycles).str();
-        };
-        r << "chose " << text(tile);
-        for (const Tile &t : others)
-          r << "; instead of " << text(t);
-      }
-    }
+    if (tiling)
+      remark::analysis(op.getLoc(), remark::RemarkOpts::name("tile").category(getArgument())) << "the tile that is written at the operation";
+    else
+      tiling = choose(op, target, lanes, bits / 8);
     op.setTiling(tiling);
     if (op.getWeightsOrNull() && failed(packWeights(op, tiling, lanes)))
       return WalkResult::interrupt();
     return padExtras(op, tiling, lanes, blocked);
+  }
+
+  TilingAttr choose(WindowedOpInterface op, TargetAttr target, int64_t lanes, int64_t elementBytes) {
+    Machine machine{lanes,
+                    target.getRegisters(),
+                    target.getFmaPerCycle(),
+                    target.getLoadsPerCycle(),
+                    target.getFmaLatency(),
+                    target.getL1Bytes(),
+                    target.getL2Bytes(),
+                    target.getL3BytesPerCycle(),
+                    elementBytes};
+    Work work = describe(op);
+    SmallVector<Tile> others;
+    Tile tile = naive ? Tile{1, 1, 1, balancedSegments(work.lineWidth, 1), 0} : chooseTile(work, machine, &others);
+    if (auto r = remark::analysis(op.getLoc(), remark::RemarkOpts::name("tile").category(getArgument()))) {
+      if (naive)
+        r << "one vector of channels by one pixel: nothing is chosen at -O0";
+      else
+        r << explain(tile, others, work, machine, op.getFlopsPerImage());
+    }
+    return TilingAttr::get(&getContext(), tile.ku, tile.unroll, tile.merge, tile.segments);
+  }
+
+  static std::string explain(const Tile &tile, ArrayRef<Tile> others, const Work &work, const Machine &machine, int64_t flops) {
+    int64_t pixels = tile.segments.front();
+    std::string text =
+        llvm::formatv("{0} vectors of channels by {1} pixels, {2} accumulators; {3} tiles cover ", tile.ku, pixels, tile.ku * pixels, tile.segments.size());
+    text += tile.merge == 1 ? "a line" : llvm::formatv("{0} lines as one", tile.merge).str();
+    text += llvm::formatv("; predicted {0:f1} kcycles per image", tile.cycles / 1e3).str();
+    if (work.multiply) {
+      double peak = 2.0 * machine.lanes * machine.fmaPerCycle;
+      text += llvm::formatv(", {0:f0} % of the multiply-add peak", 100 * static_cast<double>(flops) / (tile.cycles * peak)).str();
+    }
+    for (const Tile &t : others)
+      text += llvm::formatv("{0}{1} by {2} (+{3:f1} %)", &t == others.begin() ? "; next best " : ", ", t.ku, t.segments.front(),
+                            100 * (t.cycles / tile.cycles - 1));
+    return text;
   }
 
   static StepAttr step(MLIRContext *context, StringRef kind, ArrayRef<int64_t> args) { return StepAttr::get(context, kind, args, FloatAttr(), WeightAttr()); }
