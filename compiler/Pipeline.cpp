@@ -12,7 +12,6 @@
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -103,19 +102,8 @@ void loopsPhase(List l) {
 // IN: loops  OUT: llvm, and the plan as data
 void llvmPhase(List l) {
   l.functions([] { return createKernelAbiPass(); }, "kernels take plain pointers and a range of iterations");
+  l.functions([] { return createKernelToLLVMPass(); }, "kernel by kernel, in parallel");
   l.module([] { return createBuildPlanPass(); }, "the entry function becomes a table for the runtime");
-  l.functions([] { return memref::createExpandStridedMetadataPass(); }, "views to address arithmetic");
-  l.functions([] { return createLowerAffinePass(); }, "that the views' arithmetic is written in");
-  l.functions([] { return createSCFToControlFlowPass(); }, "loops to branches");
-  l.module(
-      [] {
-        ConvertToLLVMPassOptions o;
-        o.allowPatternRollback = false; // halves the time
-        return createConvertToLLVMPass(o);
-      },
-      "one conversion for all dialects: one pass each takes four times as long");
-  l.module([] { return createReconcileUnrealizedCastsPass(); }, "casts that the conversions left in pairs");
-  l.module(canonicalizer, "folds the descriptors: without it LLVM takes 2.5 times as long");
   l.verify();
 }
 

@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -62,8 +63,8 @@ public:
       auto name = entry.getArgAttrOfType<StringAttr>(i, NNDialect::kNameAttr);
       if (!name)
         return entry.emitOpError("expects a name on argument ") << i;
-      list.push_back(b.getDictionaryAttr({b.getNamedAttr("name", name), b.getNamedAttr("type", TypeAttr::get(RankedTensorType::get(
-                                                                                                   type.getShape(), type.getElementType())))}));
+      list.push_back(b.getDictionaryAttr(
+          {b.getNamedAttr("name", name), b.getNamedAttr("type", TypeAttr::get(RankedTensorType::get(type.getShape(), type.getElementType())))}));
     }
     SmallVector<LaunchOp> launches;
     auto arena = entry->getAttrOfType<DenseI64ArrayAttr>(NNDialect::kArenaAttr);
@@ -145,6 +146,29 @@ private:
   DenseMap<Attribute, int64_t> indices;
 };
 
+/// A kernel's body and arguments are in the llvm dialect already; upstream's conversion would look at every operation again.
+LogicalResult toLLVMFunction(func::FuncOp kernel) {
+  SmallVector<Type> arguments(kernel.getArgumentTypes());
+  if (kernel.isExternal() || kernel.getNumResults() || !llvm::all_of(arguments, LLVM::isCompatibleType))
+    return kernel.emitOpError("expects a kernel whose arguments are of the llvm dialect (got ") << kernel.getFunctionType() << ")";
+  OpBuilder b(kernel);
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), arguments);
+  auto function = LLVM::LLVMFuncOp::create(b, kernel.getLoc(), kernel.getName(), type);
+  function->setDiscardableAttrs(llvm::to_vector(kernel->getDiscardableAttrs()));
+  function.setSymVisibilityAttr(kernel.getSymVisibilityAttr());
+  function.getBody().takeBody(kernel.getBody());
+  for (Block &block : function.getBody()) {
+    auto end = dyn_cast<func::ReturnOp>(block.getTerminator());
+    if (!end)
+      continue;
+    b.setInsertionPoint(end);
+    LLVM::ReturnOp::create(b, end.getLoc(), ValueRange());
+    end.erase();
+  }
+  kernel.erase();
+  return success();
+}
+
 struct BuildPlanPass : lathe::passes::impl::BuildPlanPassBase<BuildPlanPass> {
   void runOnOperation() override {
     auto entry = getOperation().lookupSymbol<func::FuncOp>("main");
@@ -153,7 +177,10 @@ struct BuildPlanPass : lathe::passes::impl::BuildPlanPassBase<BuildPlanPass> {
       return signalPassFailure();
     }
     if (failed(PlanBuilder(entry).build()))
-      signalPassFailure();
+      return signalPassFailure();
+    for (auto kernel : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
+      if (kernel->hasAttr(NNDialect::kKernelAttr) && failed(toLLVMFunction(kernel)))
+        return signalPassFailure();
   }
 };
 

@@ -14,18 +14,36 @@ def KernelAbiPass : Pass<"lathe-kernel-abi", "::mlir::func::FuncOp"> {
     **Before/After.** test/passes/loops_to_llvm/kernel-abi.mlir.
 
     **Requires / Leaves.** Requires one top-level scf.forall per kernel, whose leading upper bound alone may be the batch. Leaves the body as it is;
-    upstream's conversions finish the job.
+    lathe-kernel-to-llvm finishes the job.
 
     **Numerics.** None.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect"];
 }
 
+def KernelToLLVMPass : Pass<"lathe-kernel-to-llvm", "::mlir::func::FuncOp"> {
+  let summary = "a kernel's body to the llvm dialect";
+  let description = [{
+    **What.** Runs upstream's `expand-strided-metadata`, `lower-affine`, `convert-scf-to-cf`, `convert-to-llvm` and `canonicalize` on each kernel: views
+    become address arithmetic, loops become branches, and memref descriptors, which never leave a kernel, fold away. To see the forms in between, run
+    these passes by name: `func.func(expand-strided-metadata,lower-affine,convert-scf-to-cf,
+    convert-to-llvm{filter-dialects=arith,cf,index,math,memref,ub,vector},canonicalize)`.
+
+    **Before/After.** test/passes/loops_to_llvm/kernel-to-llvm.mlir.
+
+    **Requires / Leaves.** Requires kernels with the signature that lathe-kernel-abi gives them; leaves other functions alone. The function itself stays a
+    func.func, which lathe-build-plan turns into an llvm.func.
+
+    **Numerics.** None: vector.fma stays fused, nothing is reassociated.
+  }];
+}
+
 def BuildPlanPass : Pass<"lathe-build-plan", "::mlir::ModuleOp"> {
-  let summary = "the entry function to nn.plan";
+  let summary = "the entry function to nn.plan, kernels to llvm.func";
   let description = [{
     **What.** The calls of the entry function become `nn.launch` operations, whose arguments are data: input, output, weight or arena, and an offset
-    c0 + c1 * N found by following views. Weights are listed in the order of first use.
+    c0 + c1 * N found by following views. Weights are listed in the order of first use. Kernels, whose bodies are in the llvm dialect already, become
+    llvm.func.
 
     **Before/After.** test/passes/loops_to_llvm/build-plan.mlir.
 
@@ -33,7 +51,7 @@ def BuildPlanPass : Pass<"lathe-build-plan", "::mlir::ModuleOp"> {
 
     **Numerics.** None.
   }];
-  let dependentDialects = ["::lathe::nn::NNDialect"];
+  let dependentDialects = ["::lathe::nn::NNDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 #endif // PASSES_LOOPS_TO_LLVM_PASSES_TD
