@@ -6,9 +6,9 @@
 // CHECK-NOT: scf.
 // CHECK-NOT: memref
 // CHECK-NOT: unrealized_conversion_cast
+// CHECK: llvm.cond_br
 // CHECK: llvm.getelementptr
 // CHECK: llvm.fmul %{{.*}} : vector<4xf32>
-// CHECK: llvm.cond_br
 func.func private @k0.scale(%args: !llvm.ptr, %scratch: !llvm.ptr, %begin: i64, %end: i64) attributes {nn.kernel} {
   %p = llvm.load %args : !llvm.ptr -> !llvm.ptr
   %poison = llvm.mlir.poison : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
