@@ -32,7 +32,8 @@ struct MutationTest : testing::Test {
 
   Folder folder;
   std::string digits = readFile(TEST_DIGITS);
-  std::mt19937 random{11};
+  // --gtest_random_seed=N --gtest_shuffle tries others.
+  std::mt19937 random{unsigned(11 + testing::UnitTest::GetInstance()->random_seed())};
   std::map<int, int> codes;
 };
 
