@@ -4,6 +4,7 @@
 #include "passes/linalg/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -50,6 +51,19 @@ struct FuseElementwisePass : lathe::passes::impl::FuseElementwisePassBase<FuseEl
     for (linalg::GenericOp consumer : consumers)
       while ((consumer = fuseOneProducer(consumer))) {
       }
+    expandIndices();
+  }
+
+  /// Fusion writes the loop indices of a producer's body (those of a partial nn.pack) as affine.apply of the consumer's; the phase knows no affine.
+  void expandIndices() {
+    getOperation().walk([](affine::AffineApplyOp apply) {
+      OpBuilder b(apply);
+      SmallVector<Value> dims(apply.getDimOperands()), symbols(apply.getSymbolOperands());
+      if (Value v = affine::expandAffineExpr(b, apply.getLoc(), apply.getAffineMap().getResult(0), dims, symbols)) {
+        apply.replaceAllUsesWith(v);
+        apply.erase();
+      }
+    });
   }
 
   /// The operation that replaces `consumer`, or null if there was nothing to fuse.

@@ -1,4 +1,5 @@
 // RUN: lathe-opt %s --lathe-fuse-elementwise --canonicalize -mlir-print-local-scope -mlir-print-debuginfo | FileCheck %s
+// RUN: lathe-opt %s --lathe-fuse-elementwise | FileCheck %s --check-prefix=PLAIN
 // A producer with one use is computed in its consumer.
 
 #id = affine_map<(d0, d1) -> (d0, d1)>
@@ -51,4 +52,28 @@ func.func @into_unpack(%x: tensor<?x2x5x4xf32>, %e: tensor<?x2x5x4xf32>, %f: ten
     linalg.yield %a : f32
   } -> tensor<?x6x5xf32>
   return %1 : tensor<?x6x5xf32>
+}
+
+// A body that uses indices is fused, too, and leaves no affine operation.
+// PLAIN-LABEL: func @with_index(
+// PLAIN-NOT: affine.apply
+// CHECK-LABEL: func @with_index(
+// CHECK: linalg.generic
+// CHECK-NOT: affine.apply
+// CHECK: %[[I:.*]] = linalg.index 1 : index
+// CHECK: arith.index_cast %[[I]]
+// CHECK-NOT: linalg.generic
+func.func @with_index(%e: tensor<?x8xi32>) -> tensor<?x8xi32> {
+  %0 = linalg.generic {indexing_maps = [#id], iterator_types = ["parallel", "parallel"]} outs(%e : tensor<?x8xi32>) {
+  ^bb0(%o: i32):
+    %i = linalg.index 1 : index
+    %c = arith.index_cast %i : index to i32
+    linalg.yield %c : i32
+  } -> tensor<?x8xi32>
+  %1 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%0 : tensor<?x8xi32>) outs(%e : tensor<?x8xi32>) {
+  ^bb0(%a: i32, %o: i32):
+    %r = arith.addi %a, %a : i32
+    linalg.yield %r : i32
+  } -> tensor<?x8xi32>
+  return %1 : tensor<?x8xi32>
 }
