@@ -1,0 +1,45 @@
+// RUN: lathe-opt %s --lathe-expand-microkernel --canonicalize --cse | FileCheck %s
+// A tile of a grouped convolution reduces over the input channels of its own groups only.
+
+// 3 groups of 4 input and 8 output channels at 4 lanes, tiles of 2 vectors: tile g reads input block g.
+// CHECK-LABEL: func private @whole_blocks(
+// CHECK-SAME: %[[I:[a-z0-9]+]]: index, %[[G:[a-z0-9]+]]: index)
+// CHECK: %[[FIRST:.*]] = arith.muli %[[G]], %c8 : index
+// CHECK-NEXT: %[[GROUP:.*]] = arith.divui %[[FIRST]], %c8 : index
+// CHECK-NEXT: %[[WANTED:.*]] = arith.muli %[[GROUP]], %c4 : index
+// CHECK-NEXT: %[[CHANNEL:.*]] = arith.minui %[[WANTED]], %c8 : index
+// CHECK: %[[BLOCK:.*]] = arith.divui %[[CHANNEL]], %c4 : index
+// CHECK: scf.for %{{.*}} = %c0 to %c4 step %c1
+// CHECK-COUNT-2: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: return
+func.func private @whole_blocks(%x: memref<5x3x2x4xf32>, %w: memref<3x1x1x4x8xf32>, %y: memref<5x6x2x4xf32>, %i: index, %g: index) {
+  %c0 = arith.constant 0 : index
+  nn.microkernel dense at[%i, %g] column(%c0) ins(%x : memref<5x3x2x4xf32>) weights(%w : memref<3x1x1x4x8xf32>) outs(%y : memref<5x6x2x4xf32>)
+    attributes {window = array<i64: 1>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, channels = array<i64: 12, 24>, groups = 3 : i64,
+    tiling = #nn.tiling<ku = 2, unroll = 1, merge = 1, segments = [1, 1]>, width = 1 : i64, first_column = 0 : i64} epilogue {
+  ^bb0(%a: f32):
+    nn.yield %a : f32
+  }
+  return
+}
+
+// Groups of 2 channels at 4 lanes: one tile of 4 output channels spans 2 groups, 4 input channels, each with an address of its own.
+// CHECK-LABEL: func private @parts_of_blocks(
+// CHECK: scf.for %[[C:.*]] = %c0 to %c4 step %c1
+// CHECK: %[[CHANNEL:.*]] = arith.addi %{{.*}}, %[[C]]
+// CHECK: arith.divui %[[CHANNEL]], %c4
+// CHECK: arith.remui %[[CHANNEL]], %c4
+// CHECK-COUNT-1: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: return
+func.func private @parts_of_blocks(%x: memref<5x2x2x4xf32>, %w: memref<2x1x1x4x4xf32>, %y: memref<5x2x2x4xf32>, %i: index, %g: index) {
+  %c0 = arith.constant 0 : index
+  nn.microkernel dense at[%i, %g] column(%c0) ins(%x : memref<5x2x2x4xf32>) weights(%w : memref<2x1x1x4x4xf32>) outs(%y : memref<5x2x2x4xf32>)
+    attributes {window = array<i64: 1>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, channels = array<i64: 8, 8>, groups = 4 : i64,
+    tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [1, 1]>, width = 1 : i64, first_column = 0 : i64} epilogue {
+  ^bb0(%a: f32):
+    nn.yield %a : f32
+  }
+  return
+}
