@@ -7,6 +7,7 @@ to find them must pass on the copy as it is."""
 
 import argparse
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -81,7 +82,7 @@ def build(log):
 
 def test(selection, log):
     """One `./dev test` line in the copy: "lit test/passes/nn", "e2e test/e2e/test_ops.py -k conv"."""
-    words = selection.split()
+    words = shlex.split(selection)
     if words[0] == "e2e":
         words.insert(1, "-x")
     return run([COPY / ".venv" / "bin" / "python", "tools/scripts/dev_test.py", *words], log)
