@@ -49,9 +49,13 @@ LogicalResult lathe::importer::importGemm(NodeContext &node) {
   double alpha = node.real("alpha", 1), beta = node.real("beta", 1);
   if (node.hasErrors())
     return failure();
-  if (transA)
-    return node.unsupported("attribute transA = 1 is not supported; supported: 0");
-  Value a = node.data(0, "A");
+  const GraphValue *constant = node.hasInput(0) ? node.input(0, "A") : nullptr;
+  bool isConstant = constant && constant->kind == GraphValue::Kind::weight;
+  if (transA && !isConstant)
+    return node.hasErrors() ? failure() : node.unsupported("attribute transA = 1 is not supported for an A that is computed at run time; supported: 0");
+  if (isConstant && constant->weight.getResultShape()->size() != 2)
+    return node.invalid("expects " + node.describeInput(0, "A") + " of rank 2 (got " + Twine(constant->weight.getResultShape()->size()) + ")");
+  Value a = transA ? node.materialize(withStep(constant->weight, "transpose", {1, 0})) : node.data(0, "A");
   nn::WeightAttr b = node.weight(1, "B", 2);
   if (!a || !b)
     return failure();

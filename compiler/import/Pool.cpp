@@ -6,16 +6,21 @@ using namespace mlir;
 using namespace lathe;
 using namespace lathe::importer;
 
-/// Whether a window at each of `count` positions holds an element of an input of this size.
+/// Whether each of `count` windows holds an element of an input of this size.
 static bool everyWindowHoldsAnElement(int64_t count, int64_t size, int64_t window, int64_t stride, int64_t dilation, int64_t begin) {
   if ((count - 1) * stride - begin >= size)
     return false;
-  // Windows that start inside hold their first element. The others must reach the input, and not step over it.
+  // Windows that start inside hold their first element. The others must reach the input; the first has the longest way.
+  if ((begin + dilation - 1) / dilation >= window)
+    return false;
+  if (dilation <= size)
+    return true;
+  // Their steps may pass over a small input.
   for (int64_t start = -begin; start < 0; start += stride) {
     if (count-- == 0)
       break;
     int64_t steps = (-start + dilation - 1) / dilation;
-    if (steps >= window || start + steps * dilation >= size)
+    if (start + steps * dilation >= size)
       return false;
   }
   return true;
@@ -31,9 +36,15 @@ static LogicalResult buildPool(NodeContext &node, nn::PoolKind kind, Value input
   FailureOr<SmallVector<int64_t>> extents = outputExtents(node, window, spatial);
   if (failed(extents))
     return failure();
-  for (size_t i = 0; i < spatial.size(); ++i)
+  // Bounds the time that the check takes: see everyWindowHoldsAnElement.
+  constexpr int64_t kMaxPadsOfSmallInput = 4096;
+  for (size_t i = 0; i < spatial.size(); ++i) {
+    if (window.dilations[i] > spatial[i] && window.pads[i] > kMaxPadsOfSmallInput)
+      return node.unsupported("attribute pads = " + Twine(window.pads[i]) + " with a dilation beyond the input is not supported; supported: up to " +
+                              Twine(kMaxPadsOfSmallInput));
     if (!everyWindowHoldsAnElement((*extents)[i], spatial[i], window.shape[i], window.strides[i], window.dilations[i], window.pads[i]))
       return node.unsupported("a window that lies wholly in the padding of spatial dimension " + Twine(i) + " is not supported");
+  }
   SmallVector<int64_t> shape(inputShape.take_front(2));
   shape.append(*extents);
   if (failed(node.checkShape(shape)))

@@ -34,8 +34,8 @@ struct ShapeValue {
   std::string str() const;
 };
 
-/// Larger tensors are no shapes, and are not computed with here.
-constexpr int64_t kMaxShapeElements = 4096;
+/// Larger tensors are no shapes, and are not computed with here: each node keeps its result, so that this bounds the memory that a hostile model takes.
+constexpr int64_t kMaxShapeElements = 256;
 
 // All functions below fail with a reason: what is computed does not fit, is not affine in N, or is no whole number.
 
