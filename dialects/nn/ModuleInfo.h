@@ -10,15 +10,20 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace lathe::nn {
 
-/// The #nn.target of the module that `op` is in; null, with an error, if there is none.
+/// The #nn.target of the module that `op` is in; null, with an error, if there is none or its vectors are of no use to any pass.
 inline TargetAttr targetOf(mlir::Operation *op) {
   auto module = llvm::isa<mlir::ModuleOp>(op) ? llvm::cast<mlir::ModuleOp>(op) : op->getParentOfType<mlir::ModuleOp>();
   auto target = module ? module->getAttrOfType<TargetAttr>(NNDialect::kTargetAttr) : TargetAttr();
   if (!target)
     op->emitError("expects the module attribute '") << NNDialect::kTargetAttr << "' to be a #nn.target";
+  if (target && (target.getVectorBits() < 64 || !llvm::isPowerOf2_64(target.getVectorBits()))) {
+    op->emitError("expects a target with vectors of 64 bits or a larger power of two (got ") << target.getVectorBits() << ")";
+    return {};
+  }
   return target;
 }
 

@@ -76,8 +76,8 @@ struct ResultsToArgumentsPass : lathe::passes::impl::ResultsToArgumentsPassBase<
     func::FuncOp function = getOperation();
     if (function.isDeclaration() || function.getNumResults() == 0)
       return;
-    if (!function.getBody().hasOneBlock()) {
-      function.emitError("expects one block");
+    if (!function.getBody().hasOneBlock() || !isa<func::ReturnOp>(function.getBody().front().getTerminator())) {
+      function.emitError("expects one block that ends in func.return");
       return signalPassFailure();
     }
     for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {

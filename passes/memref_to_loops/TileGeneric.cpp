@@ -306,7 +306,7 @@ struct TileGenericPass : lathe::passes::impl::TileGenericPassBase<TileGenericPas
         return op->emitOpError("expects elements that are integers or floats (got ") << v.getType() << ")";
       bits = std::max(bits, element.getIntOrFloatBitWidth());
     }
-    Tiler(linalgOp, *nest, target.getLanes(bits)).tile();
+    Tiler(linalgOp, *nest, std::max<int64_t>(target.getLanes(bits), 1)).tile();
     return success();
   }
 };

@@ -142,8 +142,8 @@ private:
   //===- Convolution and pooling ---------------------------------------------------------------------------------------------------------------===//
 
   void windowed(WindowedOpInterface op) {
-    if (op.getOutputType().getRank() == op.getSpatialRank() + 3)
-      return; // laid out before
+    if (!isa<RankedTensorType>(op.getOutputType()) || op.getOutputType().getRank() == op.getSpatialRank() + 3)
+      return; // already buffers, or laid out before
     int64_t extrasBegin = op.getWeightsOrNull() ? 2 : 1;
     for (int64_t i = 0, e = op.getExtras().size(); i < e; ++i)
       if (op.getExtraKind(i) == ExtraKind::elementwise)
@@ -151,6 +151,7 @@ private:
     Value input = op.getInput();
     op->setOperand(0, readsBlocked(op) ? blocked(input, op) : plain(input, op));
     setBlockedResult(op);
+    remark::analysis(op->getLoc(), opts("Result")) << ("result in blocks of " + Twine(lanes) + " channels").str();
   }
 
   /// Pools and depthwise convolutions compute channels in lanes. Dense convolutions broadcast input elements, and read any layout without loss; packing

@@ -14,7 +14,7 @@ func.func @strided(%x: memref<8xf32>, %y: memref<8xf32, strided<[2]>>) -> (memre
 
 // -----
 
-// expected-error @+1 {{expects one block}}
+// expected-error @+1 {{expects one block that ends in func.return}}
 func.func @blocks(%x: memref<8xf32>) -> memref<8xf32> {
   cf.br ^bb1
 ^bb1:
