@@ -29,10 +29,10 @@ struct CompileOptions {
   Emit emit = Emit::so;
   std::optional<Phase> compileFrom, compileTo;
 
-  std::string triple;            // "" for this machine's
+  std::string triple; // "" for this machine's
   std::string cpu = "native";
-  std::string targetDescription; // file that replaces the built-in description; "" for none
-  int optLevel = 3;              // 0: no fusion, no tiling; 3
+  std::string targetDescription;   // file that replaces the built-in description; "" for none
+  int optLevel = 3;                // 0: no fusion, no tiling; 3
   std::vector<std::string> shapes; // "x:1..32x3x224x224"
   std::string externalDataRoot;
   bool weightsInFile = false;

@@ -6,14 +6,14 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 
-#include "passes/nn/Passes.h"
-#include "passes/nn_to_linalg/Passes.h"
 #include "passes/linalg/Passes.h"
 #include "passes/linalg_to_memref/Passes.h"
-#include "passes/memref/Passes.h"
-#include "passes/memref_to_loops/Passes.h"
 #include "passes/loops/Passes.h"
 #include "passes/loops_to_llvm/Passes.h"
+#include "passes/memref/Passes.h"
+#include "passes/memref_to_loops/Passes.h"
+#include "passes/nn/Passes.h"
+#include "passes/nn_to_linalg/Passes.h"
 #include "passes/verify/Passes.h"
 
 using namespace mlir;

@@ -114,9 +114,7 @@ private:
     return v;
   }
 
-  Value splat(double value) {
-    return arith::ConstantOp::create(b, DenseElementsAttr::get(vector, b.getFloatAttr(vector.getElementType(), value).getValue()));
-  }
+  Value splat(double value) { return arith::ConstantOp::create(b, DenseElementsAttr::get(vector, b.getFloatAttr(vector.getElementType(), value).getValue())); }
 
   //===- Loops ---------------------------------------------------------------------------------------------------------------------------===//
 
@@ -157,8 +155,7 @@ private:
 
   /// Runs `body` for every window element inside the input, outer dimensions as loops over their clipped ranges. `x` is the input's address at the
   /// tile's image, channel block and window element, relative to pixel column 0; `tapIndex` is the element's linear index in the window.
-  Accumulators window(int64_t d, Value x, Value tapIndex, Accumulators acc,
-                      llvm::function_ref<Accumulators(const Tap &, Value, Value, Accumulators)> body) {
+  Accumulators window(int64_t d, Value x, Value tapIndex, Accumulators acc, llvm::function_ref<Accumulators(const Tap &, Value, Value, Accumulators)> body) {
     if (d < last)
       return loop(op.getBegin()[d], op.getEnd()[d], 1, acc, [&](Value r, Accumulators a) {
         Value at = add(op.getFirst()[d], mul(r, op.getDilations()[d]));
@@ -233,9 +230,8 @@ private:
       else
         x = add(x, mul(channel, input.lane));
       Value w = add(mul(op.getGroup(), s[0]), mul(c, s[2 + spatial]));
-      return window(0, x, constant(0), a, [&](const Tap &tap, Value xTap, Value index, Accumulators a) {
-        return step(tap, a, xTap, add(w, mul(index, s[1 + spatial])), 0, 0);
-      });
+      return window(0, x, constant(0), a,
+                    [&](const Tap &tap, Value xTap, Value index, Accumulators a) { return step(tap, a, xTap, add(w, mul(index, s[1 + spatial])), 0, 0); });
     });
   }
 

@@ -25,8 +25,8 @@ namespace {
 class Tiler : IndexBuilder {
 public:
   explicit Tiler(WindowedOpInterface op)
-      : IndexBuilder(op), op(op), spatial(op.getSpatialRank()), window(op.getWindowShape()), strides(op.getWindowStrides()),
-        dilations(op.getWindowDilations()), padBegin(op.getPadBegin()), padEnd(op.getPadEnd()), tiling(op.getTilingOrNull()) {
+      : IndexBuilder(op), op(op), spatial(op.getSpatialRank()), window(op.getWindowShape()), strides(op.getWindowStrides()), dilations(op.getWindowDilations()),
+        padBegin(op.getPadBegin()), padEnd(op.getPadEnd()), tiling(op.getTilingOrNull()) {
     input = extents(cast<ShapedType>(op.getInput().getType()));
     output = extents(op.getOutputType());
   }
@@ -114,12 +114,12 @@ private:
     llvm::append_range(pads, padEnd);
     auto pool = dyn_cast<PoolOp>(op.getOperation());
     auto conv = dyn_cast<ConvOp>(op.getOperation());
-    auto kernel = MicroKernelOp::create(
-        b, ReductionAttr::get(b.getContext(), op.getReduction()), image, group, rows, column, first, begin, end, op.getInput(), op.getWeightsOrNull(),
-        op.getExtras(), op.getInitOrNull(), b.getDenseI64ArrayAttr(window), b.getDenseI64ArrayAttr(strides), b.getDenseI64ArrayAttr(dilations),
-        b.getDenseI64ArrayAttr(pads), pool && pool.getCountIncludePad() ? b.getUnitAttr() : UnitAttr(),
-        b.getDenseI64ArrayAttr({op.getInputChannels(), op.getOutputChannels()}), b.getI64IntegerAttr(conv ? conv.getGroups() : 1), tiling, b.getI64IntegerAttr(width), b.getI64IntegerAttr(firstColumn),
-        edge ? b.getUnitAttr() : UnitAttr());
+    auto kernel =
+        MicroKernelOp::create(b, ReductionAttr::get(b.getContext(), op.getReduction()), image, group, rows, column, first, begin, end, op.getInput(),
+                              op.getWeightsOrNull(), op.getExtras(), op.getInitOrNull(), b.getDenseI64ArrayAttr(window), b.getDenseI64ArrayAttr(strides),
+                              b.getDenseI64ArrayAttr(dilations), b.getDenseI64ArrayAttr(pads), pool && pool.getCountIncludePad() ? b.getUnitAttr() : UnitAttr(),
+                              b.getDenseI64ArrayAttr({op.getInputChannels(), op.getOutputChannels()}), b.getI64IntegerAttr(conv ? conv.getGroups() : 1), tiling,
+                              b.getI64IntegerAttr(width), b.getI64IntegerAttr(firstColumn), edge ? b.getUnitAttr() : UnitAttr());
     IRMapping map;
     op.getEpilogue().cloneInto(&kernel.getEpilogue(), map);
   }

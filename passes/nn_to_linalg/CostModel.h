@@ -25,7 +25,7 @@ struct Machine {
 /// One windowed operation, per image.
 struct Work {
   bool multiply = true;      // multiply-add with weights; else a pool
-  bool channelwise = false; // each output channel reduces over its own input channel: a pool or a depthwise convolution
+  bool channelwise = false;  // each output channel reduces over its own input channel: a pool or a depthwise convolution
   int64_t inputChannels = 1; // that one output element reduces over (1 for a pool)
   int64_t outputChannels = 1;
   int64_t windowElements = 1; // product of the window's extents
