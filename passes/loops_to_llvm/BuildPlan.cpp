@@ -59,10 +59,11 @@ public:
       bool output = static_cast<bool>(entry.getArgAttr(i, "nn.output"));
       SmallVector<Attribute> &list = output ? outputs : inputs;
       arguments.push_back({output ? ArgKind::output : ArgKind::input, static_cast<int64_t>(list.size())});
-      auto type = cast<MemRefType>(argument.getType());
+      auto type = dyn_cast<MemRefType>(argument.getType());
       auto name = entry.getArgAttrOfType<StringAttr>(i, NNDialect::kNameAttr);
-      if (!name)
-        return entry.emitOpError("expects a name on argument ") << i;
+      if (!type || !name)
+        return entry.emitOpError("expects a buffer with the attribute ")
+               << NNDialect::kNameAttr << " as argument " << i << " (got " << argument.getType() << ")";
       list.push_back(b.getDictionaryAttr(
           {b.getNamedAttr("name", name), b.getNamedAttr("type", TypeAttr::get(RankedTensorType::get(type.getShape(), type.getElementType())))}));
     }
@@ -115,12 +116,12 @@ private:
         continue;
       }
       if (isa<memref::SubViewOp, memref::ReinterpretCastOp>(def)) {
-        // The result's static offset counts from the buffer's start, the source's is part of it.
+        // A static offset counts from where the buffer starts; the source's is added when the source is resolved.
         int64_t to = cast<MemRefType>(def->getResult(0).getType()).getStridesAndOffset().second;
         int64_t from = cast<MemRefType>(def->getOperand(0).getType()).getStridesAndOffset().second;
         if (ShapedType::isDynamic(to) || ShapedType::isDynamic(from))
           return failure();
-        addElements(isa<memref::SubViewOp>(def) ? to - from : to, def->getResult(0).getType());
+        addElements(to - from, def->getResult(0).getType());
         v = def->getOperand(0);
         continue;
       }
@@ -172,8 +173,8 @@ LogicalResult toLLVMFunction(func::FuncOp kernel) {
 struct BuildPlanPass : lathe::passes::impl::BuildPlanPassBase<BuildPlanPass> {
   void runOnOperation() override {
     auto entry = getOperation().lookupSymbol<func::FuncOp>("main");
-    if (!entry) {
-      getOperation().emitOpError("expects an entry function @main");
+    if (!entry || !llvm::hasSingleElement(entry.getBody())) {
+      getOperation().emitOpError("expects an entry function @main of one block");
       return signalPassFailure();
     }
     if (failed(PlanBuilder(entry).build()))

@@ -46,13 +46,15 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
   }
 
   LogicalResult convert(func::FuncOp kernel) {
+    if (!llvm::hasSingleElement(kernel.getBody()))
+      return kernel.emitOpError("expects a body of one block (got ") << kernel.getBody().getBlocks().size() << ")";
     Block &body = kernel.getBody().front();
     auto foralls = llvm::to_vector(body.getOps<scf::ForallOp>());
     if (foralls.size() != 1)
       return kernel.emitOpError("expects one top-level scf.forall (got ") << foralls.size() << ")";
     scf::ForallOp forall = foralls.front();
-    if (!forall.isNormalized())
-      return forall.emitOpError("expects lower bounds of 0 and steps of 1");
+    if (!forall.isNormalized() || forall.getRank() == 0 || forall.getNumResults() != 0)
+      return forall.emitOpError("expects lower bounds of 0, steps of 1, at least one dimension and no results");
     for (Type t : kernel.getArgumentTypes()) {
       auto memref = dyn_cast<MemRefType>(t);
       if (!memref || memref.getStridesAndOffset().second != 0 || llvm::any_of(memref.getShape().drop_front(memref.getRank() ? 1 : 0), ShapedType::isDynamic))

@@ -1,0 +1,73 @@
+// RUN: lathe-opt %s --lathe-kernel-abi --split-input-file --verify-diagnostics
+// Functions that cannot be kernels of the runtime.
+
+// expected-error @+1 {{expects one top-level scf.forall (got 0)}}
+func.func private @none(%x: memref<?x4xf32>) attributes {nn.kernel} {
+  return
+}
+
+// -----
+
+func.func private @stepped(%x: memref<8xf32>) attributes {nn.kernel} {
+  %z = arith.constant 0.0 : f32
+  // expected-error @+1 {{expects lower bounds of 0, steps of 1, at least one dimension and no results}}
+  scf.forall (%i) = (0) to (8) step (2) {
+    memref.store %z, %x[%i] : memref<8xf32>
+  }
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expects buffers with offset 0 and no dynamic dimension but the leading one (got 'memref<4xf32, strided<[1], offset: 8>>')}}
+func.func private @shifted(%x: memref<4xf32, strided<[1], offset: 8>>) attributes {nn.kernel} {
+  scf.forall (%i) in (4) {
+  }
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expects buffers with offset 0 and no dynamic dimension but the leading one (got 'memref<4x?xf32>')}}
+func.func private @dynamic(%x: memref<4x?xf32>) attributes {nn.kernel} {
+  scf.forall (%i) in (4) {
+  }
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expects buffers with offset 0 and no dynamic dimension but the leading one (got 'index')}}
+func.func private @scalar(%x: index) attributes {nn.kernel} {
+  scf.forall (%i) in (4) {
+  }
+  return
+}
+
+// -----
+
+func.func private @inner_bound(%x: memref<?xf32>) attributes {nn.kernel} {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?xf32>
+  // expected-error @+1 {{expects static upper bounds but for the leading one}}
+  scf.forall (%i, %j) in (4, %n) {
+  }
+  return
+}
+
+// -----
+
+func.func private @reads_batch(%x: memref<?xindex>) attributes {nn.kernel} {
+  %c0 = arith.constant 0 : index
+  // expected-error @+1 {{expects the batch to be used as the bound of the scf.forall only}}
+  %n = memref.dim %x, %c0 : memref<?xindex>
+  scf.forall (%i) in (%n) {
+    memref.store %n, %x[%i] : memref<?xindex>
+  }
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expects a body of one block (got 0)}}
+func.func private @declared(%x: memref<?xf32>) attributes {nn.kernel}

@@ -1,0 +1,72 @@
+// RUN: lathe-opt %s --lathe-kernel-abi --canonicalize | FileCheck %s
+// Kernels become functions of (arguments, scratch, begin, end) that run the iterations [begin, end).
+
+// The iteration space is 7 rows of each image: an iteration is image * 7 + row. The batch is not read, since the range carries it.
+// CHECK-LABEL: func.func private @k0.relu(
+// CHECK-SAME: %[[ARGS:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[BEGIN:.*]]: i64, %[[END:.*]]: i64)
+// CHECK-SAME: nn.space = array<i64: 0, 7>
+// CHECK: %[[X:.*]] = llvm.load %[[ARGS]] : !llvm.ptr -> !llvm.ptr
+// CHECK: llvm.insertvalue %[[X]]
+// CHECK: %[[XM:.*]] = builtin.unrealized_conversion_cast %{{.*}} to memref<?x7x4xf32>
+// CHECK: %[[SLOT:.*]] = llvm.getelementptr %[[ARGS]][1] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
+// CHECK: %[[Y:.*]] = llvm.load %[[SLOT]] : !llvm.ptr -> !llvm.ptr
+// CHECK: llvm.insertvalue %[[Y]]
+// CHECK: %[[YM:.*]] = builtin.unrealized_conversion_cast %{{.*}} to memref<?x7x4xf32>
+// CHECK-NOT: memref.dim
+// CHECK: %[[B:.*]] = arith.index_cast %[[BEGIN]] : i64 to index
+// CHECK: %[[E:.*]] = arith.index_cast %[[END]] : i64 to index
+// CHECK: scf.for %[[I:.*]] = %[[B]] to %[[E]] step %c1 {
+// CHECK-DAG: %[[ROW:.*]] = arith.remui %[[I]], %c7
+// CHECK-DAG: %[[IMAGE:.*]] = arith.divui %[[I]], %c7
+// CHECK: vector.load %[[XM]][%[[IMAGE]], %[[ROW]], %c0]
+// CHECK: vector.store %{{.*}}, %[[YM]][%[[IMAGE]], %[[ROW]], %c0]
+func.func private @k0.relu(%x: memref<?x7x4xf32>, %y: memref<?x7x4xf32>) attributes {nn.kernel} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : vector<4xf32>
+  %n = memref.dim %x, %c0 : memref<?x7x4xf32>
+  scf.forall (%i, %r) in (%n, 7) {
+    %v = vector.load %x[%i, %r, %c0] : memref<?x7x4xf32>, vector<4xf32>
+    %m = arith.maximumf %v, %zero : vector<4xf32>
+    vector.store %m, %y[%i, %r, %c0] : memref<?x7x4xf32>, vector<4xf32>
+  }
+  return
+}
+
+// A fixed batch is a constant part of the space: 2 * 3 * 5 iterations, the last dimension fastest.
+// CHECK-LABEL: func.func private @fixed(
+// CHECK-SAME: nn.space = array<i64: 30, 0>
+// CHECK: scf.for %[[I:.*]] =
+// CHECK-DAG: %[[C:.*]] = arith.remui %[[I]], %c5
+// CHECK-DAG: %[[REST:.*]] = arith.divui %[[I]], %c5
+// CHECK-DAG: %[[B:.*]] = arith.remui %[[REST]], %c3
+// CHECK-DAG: %[[A:.*]] = arith.divui %[[REST]], %c3
+// CHECK: memref.store %{{.*}}, %{{.*}}[%[[A]], %[[B]], %[[C]]] : memref<2x3x5xf32>
+func.func private @fixed(%y: memref<2x3x5xf32>) attributes {nn.kernel} {
+  %one = arith.constant 1.0 : f32
+  scf.forall (%a, %b, %c) in (2, 3, 5) {
+    memref.store %one, %y[%a, %b, %c] : memref<2x3x5xf32>
+  }
+  return
+}
+
+// Sizes and strides of a descriptor are constants, of which the leading dynamic size is never read.
+// CHECK-LABEL: func.func private @strided(
+// CHECK-DAG: %[[S:.*]] = llvm.mlir.constant(32 : i64)
+// CHECK-DAG: %[[D:.*]] = llvm.mlir.constant(6 : i64)
+// CHECK: llvm.insertvalue %[[S]], %{{.*}}[4, 0]
+// CHECK: llvm.insertvalue %[[D]], %{{.*}}[3, 1]
+func.func private @strided(%y: memref<?x6xf32, strided<[32, 1]>>) attributes {nn.kernel} {
+  %c0 = arith.constant 0 : index
+  %one = arith.constant 1.0 : f32
+  %n = memref.dim %y, %c0 : memref<?x6xf32, strided<[32, 1]>>
+  scf.forall (%a) in (%n) {
+    memref.store %one, %y[%a, %c0] : memref<?x6xf32, strided<[32, 1]>>
+  }
+  return
+}
+
+// Functions that are no kernels stay as they are.
+// CHECK-LABEL: func.func @main(%arg0: memref<4xf32>)
+func.func @main(%x: memref<4xf32>) {
+  return
+}
