@@ -152,6 +152,7 @@ private:
     op->setOperand(0, readsBlocked(op) ? blocked(input, op) : plain(input, op));
     setBlockedResult(op);
     remark::analysis(op->getLoc(), opts("Result")) << ("result in blocks of " + Twine(lanes) + " channels").str();
+    remark::analysis(op->getLoc(), opts("Result")) << ("result in blocks of " + Twine(lanes) + " channels").str();
   }
 
   /// Pools and depthwise convolutions compute channels in lanes. Dense convolutions broadcast input elements, and read any layout without loss; packing

@@ -1,4 +1,4 @@
-// RUN: lathe-opt %s --nn-propagate-layout --remarks-filter=nn-propagate-layout --remark-format=emitRemark --verify-diagnostics | FileCheck %s
+// RUN: lathe-opt %s --nn-propagate-layout --remarks-filter-passed=nn-propagate-layout --remarks-filter-missed=nn-propagate-layout --remark-format=emitRemark --verify-diagnostics | FileCheck %s
 // Each change of layout is a copy: it says which operation asks for it, and is shared by later ones.
 module attributes {nn.target = #nn.target<triple = "x86_64-unknown-linux-gnu", cpu = "", features = "", family = "", vectorBits = 128, registers = 16,
     fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 16, memoryBytesPerCycle = 8>} {
