@@ -84,7 +84,7 @@ struct FuseElementwisePass : lathe::passes::impl::FuseElementwisePassBase<FuseEl
         continue;
       auto result = cast<linalg::GenericOp>(fused->fusedOp);
       result->setLoc(FusedLoc::get(&getContext(), {producer.getLoc(), consumer.getLoc()}));
-      remark::passed(result.getLoc(), opts) << "computed in its only consumer";
+      remark::passed(producer.getLoc(), opts) << "computed in its only consumer";
       for (auto [from, to] : fused->replacements)
         rewriter.replaceUsesWithIf(from, to, [&](OpOperand &use) { return use.getOwner() != producer; });
       rewriter.eraseOp(consumer);

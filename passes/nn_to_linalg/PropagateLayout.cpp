@@ -69,8 +69,9 @@ private:
     Forms &f = formsOf(v);
     if (!f.plain) {
       OpBuilder b(user);
-      f.plain = UnpackOp::create(b, user->getLoc(), f.type, f.blocked);
-      remark::passed(user->getLoc(), opts("Unpacked")) << ("'" + user->getName().getStringRef() + "' reads the plain layout").str();
+      // It belongs to the node whose result it unpacks: not every user, such as the function's return, is a node.
+      f.plain = UnpackOp::create(b, f.blocked.getLoc(), f.type, f.blocked);
+      remark::passed(f.blocked.getLoc(), opts("Unpacked")) << ("unpacked: '" + user->getName().getStringRef() + "' reads the plain layout").str();
     }
     return f.plain;
   }
@@ -83,7 +84,7 @@ private:
       } else {
         OpBuilder b(user);
         f.blocked = PackOp::create(b, user->getLoc(), blockedType(f.type), f.plain);
-        remark::passed(user->getLoc(), opts("Packed")) << ("'" + user->getName().getStringRef() + "' reads the blocked layout").str();
+        remark::passed(user->getLoc(), opts("Packed")) << ("packed: '" + user->getName().getStringRef() + "' reads the blocked layout").str();
       }
     }
     return f.blocked;
@@ -151,7 +152,6 @@ private:
     Value input = op.getInput();
     op->setOperand(0, readsBlocked(op) ? blocked(input, op) : plain(input, op));
     setBlockedResult(op);
-    remark::analysis(op->getLoc(), opts("Result")) << ("result in blocks of " + Twine(lanes) + " channels").str();
     remark::analysis(op->getLoc(), opts("Result")) << ("result in blocks of " + Twine(lanes) + " channels").str();
   }
 

@@ -11,20 +11,20 @@ module attributes {nn.target = #nn.target<triple = "x86_64-unknown-linux-gnu", c
 // CHECK-NOT: nn.pack
 func.func @shared_pack(%x: tensor<?x8x2x2xf32>) -> (tensor<?x8xf32>, tensor<?x4xf32>) {
   %w = nn.weight <dense<0.5> : tensor<4x8x2x2xf32>, tensor<4x8x2x2xf32>> : tensor<4x8x2x2xf32>
-  // expected-remark @+1 {{'nn.pool' reads the blocked layout}}
+  // expected-remark @+2 {{packed: 'nn.pool' reads the blocked layout}}
+  // expected-remark @+1 {{unpacked: 'nn.reshape' reads the plain layout}}
   %0 = nn.pool max ins(%x : tensor<?x8x2x2xf32>) attributes {window = array<i64: 2, 2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>,
     pads = array<i64: 0, 0, 0, 0>, channels = 8 : i64} epilogue {
   ^bb0(%acc: f32):
     nn.yield %acc : f32
   } -> tensor<?x8x1x1xf32>
+  // expected-remark @+1 {{unpacked: 'nn.reshape' reads the plain layout}}
   %1 = nn.conv ins(%x, %w : tensor<?x8x2x2xf32>, tensor<4x8x2x2xf32>)
     attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, channels = array<i64: 8, 4>} epilogue {
   ^bb0(%acc: f32):
     nn.yield %acc : f32
   } -> tensor<?x4x1x1xf32>
-  // expected-remark @+1 {{'nn.reshape' reads the plain layout}}
   %2 = nn.reshape %0 : tensor<?x8x1x1xf32> -> tensor<?x8xf32>
-  // expected-remark @+1 {{'nn.reshape' reads the plain layout}}
   %3 = nn.reshape %1 : tensor<?x4x1x1xf32> -> tensor<?x4xf32>
   return %2, %3 : tensor<?x8xf32>, tensor<?x4xf32>
 }
@@ -34,19 +34,20 @@ func.func @shared_pack(%x: tensor<?x8x2x2xf32>) -> (tensor<?x8xf32>, tensor<?x4x
 func.func @plain_reads(%x: tensor<?x3x1x1xf32>, %z: tensor<?x8x1x1xf32>) -> (tensor<?x4x1x1xf32>, tensor<?x4x1x1xf32>) {
   %w = nn.weight <dense<0.5> : tensor<4x3x1x1xf32>, tensor<4x3x1x1xf32>> : tensor<4x3x1x1xf32>
   %v = nn.weight <dense<0.5> : tensor<4x8x1x1xf32>, tensor<4x8x1x1xf32>> : tensor<4x8x1x1xf32>
-  // expected-remark @+1 {{the input's producer is plain: read in place, not packed}}
+  // expected-remark @+2 {{the input's producer is plain: read in place, not packed}}
+  // expected-remark @+1 {{unpacked: 'func.return' reads the plain layout}}
   %0 = nn.conv ins(%x, %w : tensor<?x3x1x1xf32>, tensor<4x3x1x1xf32>)
     attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, channels = array<i64: 3, 4>} epilogue {
   ^bb0(%acc: f32):
     nn.yield %acc : f32
   } -> tensor<?x4x1x1xf32>
-  // expected-remark @+1 {{the input's producer is plain: read in place, not packed}}
+  // expected-remark @+2 {{the input's producer is plain: read in place, not packed}}
+  // expected-remark @+1 {{unpacked: 'func.return' reads the plain layout}}
   %1 = nn.conv ins(%z, %v : tensor<?x8x1x1xf32>, tensor<4x8x1x1xf32>)
     attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, channels = array<i64: 8, 4>} epilogue {
   ^bb0(%acc: f32):
     nn.yield %acc : f32
   } -> tensor<?x4x1x1xf32>
-  // expected-remark @+1 {{'func.return' reads the plain layout}}
   return %0, %1 : tensor<?x4x1x1xf32>, tensor<?x4x1x1xf32>
 }
 
@@ -56,14 +57,14 @@ func.func @plain_reads(%x: tensor<?x3x1x1xf32>, %z: tensor<?x8x1x1xf32>) -> (ten
 // CHECK: nn.add %[[U]], %arg1 : tensor<?x4x1x1xf32>, tensor<4x1x1xf32> -> tensor<?x4x1x1xf32>
 func.func @lower_rank(%x: tensor<?x3x1x1xf32>, %c: tensor<4x1x1xf32>) -> tensor<?x4x1x1xf32> {
   %w = nn.weight <dense<0.5> : tensor<4x3x1x1xf32>, tensor<4x3x1x1xf32>> : tensor<4x3x1x1xf32>
-  // expected-remark @+1 {{the input's producer is plain: read in place, not packed}}
+  // expected-remark @+2 {{the input's producer is plain: read in place, not packed}}
+  // expected-remark @+1 {{unpacked: 'nn.add' reads the plain layout}}
   %0 = nn.conv ins(%x, %w : tensor<?x3x1x1xf32>, tensor<4x3x1x1xf32>)
     attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, channels = array<i64: 3, 4>} epilogue {
   ^bb0(%acc: f32):
     nn.yield %acc : f32
   } -> tensor<?x4x1x1xf32>
-  // expected-remark @+2 {{an operand of lower rank that is no weight has no blocked form}}
-  // expected-remark @+1 {{'nn.add' reads the plain layout}}
+  // expected-remark @+1 {{an operand of lower rank that is no weight has no blocked form}}
   %1 = nn.add %0, %c : tensor<?x4x1x1xf32>, tensor<4x1x1xf32> -> tensor<?x4x1x1xf32>
   return %1 : tensor<?x4x1x1xf32>
 }
