@@ -1,0 +1,51 @@
+// RUN: lathe-opt %s --nn-select-tiling --split-input-file --verify-diagnostics
+// What the cost model and the packing of weights need.
+
+// expected-error @+1 {{expects the module attribute nn.target}}
+func.func @f() {
+  return
+}
+
+// -----
+
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "", features = "", family = "", vectorBits = 128, registers = 16,
+    fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 16, memoryBytesPerCycle = 8>} {
+func.func @lanes(%x: tensor<1x1x6x6x8xf32>) -> tensor<1x1x3x3x8xf32> {
+  // expected-error @+1 {{expects a blocked output of 4 lanes (got 'tensor<1x1x3x3x8xf32>')}}
+  %0 = nn.pool max ins(%x : tensor<1x1x6x6x8xf32>) attributes {window = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>,
+    pads = array<i64: 0, 0, 0, 0>, channels = 8 : i64} epilogue {
+  ^bb0(%acc: f32):
+    nn.yield %acc : f32
+  } -> tensor<1x1x3x3x8xf32>
+  return %0 : tensor<1x1x3x3x8xf32>
+}
+}
+
+// -----
+
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "", features = "", family = "", vectorBits = 128, registers = 16,
+    fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 16, memoryBytesPerCycle = 8>} {
+func.func @weights(%x: tensor<2x6xf32>, %w: tensor<6x13xf32>) -> tensor<2x13xf32> {
+  // expected-error @+1 {{expects weights from nn.weight}}
+  %0 = nn.matmul ins(%x, %w : tensor<2x6xf32>, tensor<6x13xf32>) attributes {channels = array<i64: 6, 13>} epilogue {
+  ^bb0(%acc: f32):
+    nn.yield %acc : f32
+  } -> tensor<2x13xf32>
+  return %0 : tensor<2x13xf32>
+}
+}
+
+// -----
+
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "", features = "", family = "", vectorBits = 128, registers = 16,
+    fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 16, memoryBytesPerCycle = 8>} {
+func.func @bias(%x: tensor<2x6xf32>, %b: tensor<13xf32>) -> tensor<2x13xf32> {
+  %w = nn.weight <dense<0.5> : tensor<6x13xf32>, tensor<6x13xf32>> : tensor<6x13xf32>
+  // expected-error @+1 {{expects per-channel operands from nn.weight}}
+  %0 = nn.matmul ins(%x, %w : tensor<2x6xf32>, tensor<6x13xf32>) extras(%b : tensor<13xf32>) attributes {channels = array<i64: 6, 13>} epilogue {
+  ^bb0(%acc: f32, %e: f32):
+    nn.yield %acc : f32
+  } -> tensor<2x13xf32>
+  return %0 : tensor<2x13xf32>
+}
+}
