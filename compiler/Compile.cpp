@@ -7,12 +7,14 @@
 #include "compiler/artifact/Artifact.h"
 #include "compiler/import/Import.h"
 #include "compiler/inspect/IRDumper.h"
+#include "compiler/inspect/IRText.h"
+#include "compiler/inspect/Reproducer.h"
 #include "compiler/inspect/Runner.h"
 #include "compiler/target/cpu/Codegen.h"
 #include "compiler/target/cpu/Target.h"
 
 #include "dialects/nn/NNDialect.h"
-#include "mlir/IR/Verifier.h"
+#include "passes/verify/Passes.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
@@ -39,6 +41,19 @@ int writeText(StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> prin
     print(llvm::outs());
     llvm::outs().flush();
     return llvm::outs().has_error() ? fail(kOutputFailed, "standard output cannot be written") : kOk;
+  }
+  // Renaming would replace a device or a pipe by an ordinary file.
+  llvm::sys::fs::file_status status;
+  if (!llvm::sys::fs::status(path, status) && status.type() != llvm::sys::fs::file_type::regular_file) {
+    std::error_code code;
+    llvm::raw_fd_ostream os(path, code);
+    if (!code) {
+      print(os);
+      os.close();
+      code = os.error();
+      os.clear_error();
+    }
+    return code ? fail(kOutputFailed, "'" + path + "' cannot be written: " + code.message()) : kOk;
   }
   llvm::Expected<llvm::sys::fs::TempFile> file = llvm::sys::fs::TempFile::create(path + ".tmp-%%%%%%", llvm::sys::fs::all_read | llvm::sys::fs::owner_write);
   if (!file)
@@ -76,7 +91,7 @@ bool parseShapes(ArrayRef<std::string> specs, llvm::StringMap<std::vector<DimRan
       DimRange range;
       if (low.getAsInteger(10, range.min) || (part.contains("..") ? high.getAsInteger(10, range.max) : low.getAsInteger(10, range.max)) || range.min < 1 ||
           range.max < range.min) {
-        error = ("--shapes=" + spec + ": expects NAME:D1xD2x…, each a number or a range such as 1..32").c_str();
+        error = "--shapes=" + spec + ": expects NAME:D1xD2x…, each a number or a range such as 1..32";
         return false;
       }
       ranges.push_back(range);
@@ -126,6 +141,8 @@ public:
   }
 
   int run() {
+    // Until there is IR, the model itself is what reproduces a crash.
+    Reproducer beforeIR("", "", kInternalError);
     if (options.optReport && failed(report.attach(context)))
       return fail(kInternalError, "the remark engine cannot be set up");
     if (int code = work("import", options.compileFrom ? "parse" : "import", [&] { return load(); }))
@@ -152,9 +169,13 @@ public:
 private:
   /// Runs a part of the compilation that is no pass: a row of its own in the table of times and in the dump.
   int work(const char *phase, const char *name, llvm::function_ref<int()> part) {
+    StepRecord record{phase, name};
+    if (dumper)
+      dumper->beginStep(record);
+    Reproducer::setRunning("step", name);
     auto start = std::chrono::steady_clock::now();
     int code = part();
-    StepRecord record{phase, name};
+    Reproducer::setRunning({}, {});
     record.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     record.failed = code != kOk;
     if (dumper)
@@ -174,8 +195,13 @@ private:
       module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
       if (!module)
         return fail(kInvalidInput, "'" + options.input + "' is not IR of phase " + phaseName(*options.compileFrom));
-      if (!(*module)->hasAttr(nn::NNDialect::kTargetAttr))
-        return fail(kInvalidInput, "'" + options.input + "' lacks the module attribute " + nn::NNDialect::kTargetAttr);
+      if (!(*module)->getAttrOfType<nn::TargetAttr>(nn::NNDialect::kTargetAttr) || !(*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr))
+        return fail(kInvalidInput, "'" + options.input + "' lacks the module attributes " + nn::NNDialect::kTargetAttr + " and " + nn::NNDialect::kFlagsAttr);
+      // What was edited by hand is checked like what a phase of ours has left.
+      PassManager contract(&context);
+      contract.addPass(passes::createVerifyPhasePass({phaseName(*options.compileFrom).str()}));
+      if (failed(contract.run(*module)))
+        return fail(kInvalidInput, "'" + options.input + "' is not IR at the end of phase " + phaseName(*options.compileFrom));
       return kOk;
     }
     ImportOptions import;
@@ -202,7 +228,10 @@ private:
     if (options.dumpDirectory.empty())
       return kOk;
     std::string error;
-    auto created = IRDumper::create(options.dumpDirectory, llvm::sys::path::filename(options.input), error);
+    SmallVector<std::pair<StringRef, StringRef>> phases;
+    for (const PhaseInfo &info : allPhases())
+      phases.push_back({info.name, info.description});
+    auto created = IRDumper::create(options.dumpDirectory, llvm::sys::path::filename(options.input), phases, error);
     if (failed(created))
       return fail(kOutputFailed, error);
     dumper = std::move(*created);
@@ -222,7 +251,12 @@ private:
     run.dumper = dumper.get();
     if (options.timePasses)
       run.records = &records;
-    run.reproducerPath = "lathe-reproducer-" + llvm::sys::path::stem(options.input).str() + ".mlir";
+    run.reproducerPath = reproducerPath();
+    // The last phase whose text is small: what code generation is replayed from.
+    run.beforePhase = [&](StringRef phase) {
+      if (phase == phaseName(Phase::loops))
+        kernelsText = printWithLocations(*module);
+    };
     run.crashExitCode = kInternalError;
     run.verify = options.verifyEach || dumper; // a dump that names the guilty pass is worth the time
     run.configure = [](PassManager &pm) { return applyPassManagerCLOptions(pm); };
@@ -235,14 +269,15 @@ private:
 
   /// A resumed compilation goes on as it was begun.
   int optLevel() {
-    auto flags = (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr);
-    return flags && flags.getValue().contains("-O0") ? 0 : 3;
+    return (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr).getValue().contains("-O0") ? 0 : 3;
   }
 
   /// With locations, without which a resumed compilation would name its kernels otherwise.
   int writeIR() {
-    return writeText(options.output, [&](llvm::raw_ostream &os) { (*module)->print(os, OpPrintingFlags().enableDebugInfo(true, false)); os << '\n'; });
+    return writeText(options.output, [&](llvm::raw_ostream &os) { os << printWithLocations(*module); });
   }
+
+  std::string reproducerPath() { return "lathe-reproducer-" + llvm::sys::path::stem(options.input).str() + ".mlir"; }
 
   int generate();
 
@@ -254,6 +289,7 @@ private:
   OwningOpRef<ModuleOp> module;
   std::unique_ptr<IRDumper> dumper;
   std::vector<StepRecord> records;
+  std::string kernelsText; // the module at the end of phase memref
 };
 
 } // namespace
@@ -264,9 +300,16 @@ int Compilation::generate() {
   codegen.optimize = optLevel() > 0;
   codegen.keepLLVMIR = dumper != nullptr;
   codegen.keepAssembly = dumper || options.emit == Emit::assembly;
+  Phase from = kernelsText.empty() ? Phase::llvm : Phase::memref;
+  std::string path = reproducerPath();
+  Reproducer reproducer(
+      path, "lathe compile --compile-from=" + phaseName(from).str() + " " + Reproducer::shellQuoted(path) + " -o " + Reproducer::shellQuoted(path + ".so"),
+      kInternalError);
+  reproducer.setSnapshot(kernelsText.empty() ? printWithLocations(*module) : std::move(kernelsText));
+  codegen.onKernel = [](StringRef kernel) { Reproducer::setRunning("kernel", kernel); };
   std::vector<Object> objects;
   std::string error;
-  auto compileKernels = [&] { return failed(generateCode(*module, codegen, objects, error)) ? fail(kInternalError, error) : kOk; };
+  auto compileKernels = [&] { return failed(generateCode(*module, codegen, objects, error)) ? fail(kInternalError, error + reproducer.writeAndTell()) : kOk; };
   if (int code = work("code", "codegen", compileKernels))
     return code;
   if (dumper) {

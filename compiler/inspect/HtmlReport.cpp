@@ -29,15 +29,6 @@ static constexpr char programText[] =
     ;
 // clang-format on
 
-/// JSON in a <script>: `</script>` or `<!--` inside a string would end it.
-static std::string scriptSafe(std::string text) {
-  std::string safe;
-  safe.reserve(text.size());
-  for (char c : text)
-    c == '<' ? safe += "\\u003c" : safe += c;
-  return safe;
-}
-
 /// JSON must be UTF-8; ONNX names and string attributes need not be.
 static std::string utf8(StringRef text) { return json::isUTF8(text) ? text.str() : json::fixUTF8(text); }
 
@@ -50,97 +41,116 @@ static std::string encode(const std::string &text) {
   return "z" + llvm::encodeBase64(packed);
 }
 
-void HtmlReport::add(ReportStep step, const ReadableIR *ir) {
-  steps.push_back(std::move(step));
-  lineCounts.push_back(ir ? ir->lineSets.size() - 1 : 0);
-  if (!ir) {
-    payloads.emplace_back();
-    return;
-  }
+/// A script that holds data, by its attributes. `</script>` or `<!--` inside a string would end it.
+static std::string dataScript(StringRef attributes, llvm::function_ref<void(json::OStream &)> write) {
   std::string text;
   llvm::raw_string_ostream os(text);
   json::OStream out(os);
-  out.object([&] {
-    out.attribute("text", utf8(ir->text));
-    // Run lengths: neighbouring lines mostly belong to the same nodes.
-    out.attributeArray("sets", [&] {
-      for (size_t i = 0; i < ir->lineSets.size();) {
-        size_t end = i;
-        while (end < ir->lineSets.size() && ir->lineSets[end] == ir->lineSets[i])
-          ++end;
-        out.value(int64_t(end - i));
-        out.value(int64_t(ir->lineSets[i]));
-        i = end;
-      }
-    });
-  });
-  payloads.push_back(encode(text));
+  write(out);
+  std::string script = ("<script type=\"application/json\" " + attributes + ">").str();
+  script.reserve(script.size() + text.size() + 16);
+  for (char c : text)
+    c == '<' ? script += "\\u003c" : script += c;
+  return script + "</script>\n";
 }
 
-static void writeStep(json::OStream &out, const ReportStep &step, size_t lines) {
-  const StepRecord &record = step.record;
-  auto counts = [&](StringRef key, const OpCounts &ops) {
-    out.attributeObject(key, [&] {
-      for (auto &[name, count] : ops)
-        out.attribute(name, int64_t(count));
-    });
-  };
-  out.object([&] {
-    out.attribute("phase", utf8(record.phase));
-    out.attribute("pass", utf8(record.pass));
-    out.attribute("options", utf8(record.options));
-    out.attribute("description", utf8(record.description));
-    out.attribute("reason", utf8(record.reason));
-    out.attribute("ms", record.milliseconds);
-    out.attribute("verifyMs", record.verifyMilliseconds);
-    out.attribute("failed", record.failed);
-    out.attribute("file", step.file);
-    out.attribute("isModule", step.isModule);
-    out.attribute("lines", int64_t(lines));
-    // Counts before are those after the step before it; only what a step changed is worth its bytes.
-    if (!step.file.empty())
-      counts("ops", record.opsAfter);
-  });
-}
-
-std::string HtmlReport::render() const {
-  std::string data;
-  llvm::raw_string_ostream os(data);
-  json::OStream out(os);
-  out.object([&] {
-    out.attribute("title", utf8(title));
-    out.attributeArray("names", [&] {
-      for (const std::string &name : nodeNames.names())
-        out.value(utf8(name));
-    });
-    out.attributeArray("sets", [&] {
-      for (const std::vector<unsigned> &set : nodeNames.sets())
-        out.array([&] {
-          for (unsigned id : set)
-            out.value(int64_t(id));
-        });
-    });
-    out.attributeArray("steps", [&] {
-      for (auto [step, lines] : llvm::zip_equal(steps, lineCounts))
-        writeStep(out, step, lines);
-    });
-  });
-
-  std::string texts;
-  for (auto [i, payload] : llvm::enumerate(payloads))
-    if (!payload.empty())
-      texts += "<script type=\"text/plain\" id=\"text" + std::to_string(i) + "\">" + payload + "</script>\n";
-
+std::string HtmlReport::begin(StringRef title, ArrayRef<std::pair<StringRef, StringRef>> phases) {
   std::string html = pageText;
   auto fill = [&](StringRef slot, const std::string &with) {
     size_t at = html.find(slot.str());
     html.replace(at, slot.size(), with);
   };
-  // In this order: a later slot's name in earlier filled-in data would be taken for the slot.
   fill("@style@", styleText);
   fill("@program@", programText);
-  fill("@texts@", texts);
-  fill("@data@", scriptSafe(data));
+  return html + dataScript("id=\"about\"", [&](json::OStream &out) {
+           out.object([&] {
+             out.attribute("title", utf8(title));
+             out.attributeObject("phases", [&] {
+               for (auto [name, description] : phases)
+                 out.attribute(name, description);
+             });
+           });
+         });
+}
+
+static void writeRecord(json::OStream &out, const StepRecord &record) {
+  out.attribute("phase", utf8(record.phase));
+  out.attribute("pass", utf8(record.pass));
+  out.attribute("options", utf8(record.options));
+  out.attribute("description", utf8(record.description));
+  out.attribute("reason", utf8(record.reason));
+  out.attribute("ms", record.milliseconds);
+  out.attribute("verifyMs", record.verifyMilliseconds);
+  out.attribute("failed", record.failed);
+}
+
+std::string HtmlReport::running(const StepRecord &record) const {
+  return dataScript("class=\"record\"", [&](json::OStream &out) {
+    out.object([&] {
+      out.attribute("index", int64_t(steps));
+      writeRecord(out, record);
+      out.attribute("file", "");
+      out.attribute("running", true);
+    });
+  });
+}
+
+/// Encoded text and nodes of the lines.
+static std::string payload(const ReadableIR &ir) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  json::OStream out(os);
+  out.object([&] {
+    out.attribute("text", utf8(ir.text));
+    // Run lengths: neighbouring lines mostly belong to the same nodes.
+    out.attributeArray("sets", [&] {
+      for (size_t i = 0; i < ir.lineSets.size();) {
+        size_t end = i;
+        while (end < ir.lineSets.size() && ir.lineSets[end] == ir.lineSets[i])
+          ++end;
+        out.value(int64_t(end - i));
+        out.value(int64_t(ir.lineSets[i]));
+        i = end;
+      }
+    });
+  });
+  return encode(text);
+}
+
+std::string HtmlReport::add(const ReportStep &step, const ReadableIR *ir) {
+  std::string html;
+  if (ir)
+    html = "<script type=\"text/plain\" id=\"text" + std::to_string(steps) + "\">" + payload(*ir) + "</script>\n";
+  html += dataScript("class=\"record\"", [&](json::OStream &out) {
+    out.object([&] {
+      out.attribute("index", int64_t(steps));
+      writeRecord(out, step.record);
+      out.attribute("file", step.file);
+      out.attribute("isModule", step.isModule);
+      out.attribute("lines", int64_t(ir ? ir->lineSets.size() - 1 : 0));
+      // Counts before are those after the step before it; only what a step changed is worth its bytes.
+      if (!step.file.empty())
+        out.attributeObject("ops", [&] {
+          for (auto &[name, count] : step.record.opsAfter)
+            out.attribute(name, int64_t(count));
+        });
+      // Those that this text was the first to name.
+      out.attributeArray("names", [&] {
+        for (const std::string &name : ArrayRef(nodeNames.names()).drop_front(namesWritten))
+          out.value(utf8(name));
+      });
+      out.attributeArray("sets", [&] {
+        for (const std::vector<unsigned> &set : ArrayRef(nodeNames.sets()).drop_front(setsWritten))
+          out.array([&] {
+            for (unsigned id : set)
+              out.value(int64_t(id));
+          });
+      });
+    });
+  });
+  ++steps;
+  namesWritten = nodeNames.names().size();
+  setsWritten = nodeNames.sets().size();
   return html;
 }
 

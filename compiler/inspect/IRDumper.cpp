@@ -40,7 +40,8 @@ static std::string legalName(StringRef name) {
   return legal;
 }
 
-FailureOr<std::unique_ptr<IRDumper>> IRDumper::create(StringRef directory, StringRef title, std::string &error) {
+FailureOr<std::unique_ptr<IRDumper>> IRDumper::create(StringRef directory, StringRef title, ArrayRef<std::pair<StringRef, StringRef>> phases,
+                                                      std::string &error) {
   if (directory.empty()) {
     error = "cannot dump into '': expects the name of a folder";
     return failure();
@@ -49,9 +50,17 @@ FailureOr<std::unique_ptr<IRDumper>> IRDumper::create(StringRef directory, Strin
     error = "cannot create the dump folder '" + directory.str() + "': " + code.message();
     return failure();
   }
-  std::unique_ptr<IRDumper> dumper(new IRDumper(directory, title));
+  std::unique_ptr<IRDumper> dumper(new IRDumper(directory));
   if (failed(dumper->clear(error)))
     return failure();
+  std::error_code code;
+  std::string path = inside(directory, reportName);
+  dumper->page.emplace(path, code);
+  if (code) {
+    error = "cannot write '" + path + "': " + code.message();
+    return failure();
+  }
+  dumper->append(dumper->report.begin(title, phases));
   return dumper;
 }
 
@@ -88,6 +97,14 @@ void IRDumper::write(const std::string &file, StringRef contents) {
     firstError = "cannot write '" + path + "': " + code.message();
 }
 
+/// Each step is in the file before the next one runs, which may crash.
+void IRDumper::append(StringRef html) {
+  *page << html;
+  page->flush();
+  if (page->has_error() && firstError.empty())
+    firstError = "cannot write '" + inside(directory, reportName) + "': " + page->error().message();
+}
+
 std::string IRDumper::nextFile(StringRef name, StringRef extension) {
   std::string file;
   llvm::raw_string_ostream(file) << llvm::format("%02zu-", files.size()) << legalName(name) << "." << extension;
@@ -104,7 +121,7 @@ void IRDumper::addModule(ReportStep step, StringRef name, std::string text, Modu
   write(step.file, current);
   ReadableIR readable = printReadable(module, report.names());
   symbolSets = readable.symbolSets;
-  report.add(std::move(step), &readable);
+  append(report.add(step, &readable));
 }
 
 void IRDumper::begin(ModuleOp module, StringRef name, double milliseconds) {
@@ -117,6 +134,8 @@ void IRDumper::begin(ModuleOp module, StringRef name, double milliseconds) {
   addModule(std::move(step), name, printWithLocations(module), module);
 }
 
+void IRDumper::beginStep(const StepRecord &record) { append(report.running(record)); }
+
 void IRDumper::addStep(const StepRecord &record, ModuleOp module) {
   ReportStep step;
   step.record = record;
@@ -125,7 +144,7 @@ void IRDumper::addStep(const StepRecord &record, ModuleOp module) {
     if (text != current)
       return addModule(std::move(step), record.pass, std::move(text), module);
   }
-  report.add(std::move(step), nullptr);
+  append(report.add(step, nullptr));
 }
 
 void IRDumper::addText(StringRef name, StringRef extension, StringRef text) {
@@ -136,20 +155,29 @@ void IRDumper::addText(StringRef name, StringRef extension, StringRef text) {
   step.isModule = false;
   write(step.file, text);
   ReadableIR readable = readableText(text, symbolSets);
-  report.add(std::move(step), &readable);
+  append(report.add(step, &readable));
 }
 
 void IRDumper::addWork(const StepRecord &record) {
   ReportStep step;
   step.record = record;
   step.isModule = false;
-  report.add(std::move(step), nullptr);
+  append(report.add(step, nullptr));
 }
 
 LogicalResult IRDumper::finish(std::string &error) {
-  write(reportName.str(), report.render());
+  page->close();
+  if (page->has_error() && firstError.empty())
+    firstError = "cannot write '" + inside(directory, reportName) + "': " + page->error().message();
+  page->clear_error();
   error = firstError;
   return success(firstError.empty());
+}
+
+IRDumper::~IRDumper() {
+  // LLVM ends the process over an error that nobody looked at.
+  if (page)
+    page->clear_error();
 }
 
 } // namespace lathe

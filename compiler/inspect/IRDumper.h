@@ -9,18 +9,28 @@
 #include "compiler/inspect/IRText.h"
 #include "compiler/inspect/PipelineStep.h"
 
+#include "llvm/Support/raw_ostream.h"
+
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace lathe {
 
 class IRDumper {
 public:
-  /// Makes the folder if needed and clears it of an earlier dump. `title` heads the report (the model's name).
-  static mlir::FailureOr<std::unique_ptr<IRDumper>> create(mlir::StringRef directory, mlir::StringRef title, std::string &error);
+  /// Makes the folder if needed, clears it of an earlier dump and begins the report: `title` heads it (the model's name), `phases` are names and
+  /// what the IR is at their end.
+  static mlir::FailureOr<std::unique_ptr<IRDumper>> create(mlir::StringRef directory, mlir::StringRef title,
+                                                           mlir::ArrayRef<std::pair<mlir::StringRef, mlir::StringRef>> phases, std::string &error);
+
+  ~IRDumper();
 
   /// The IR before the first step; only the first call has an effect. `name` tells where it comes from.
   void begin(mlir::ModuleOp module, mlir::StringRef name = "import", double milliseconds = 0);
+
+  /// A step is about to run. If nothing more is heard of it, the report tells that the compiler did not come back from it.
+  void beginStep(const StepRecord &record);
 
   /// The IR after a step. Writes a file if it differs from the last one in any way, locations included.
   void addStep(const StepRecord &record, mlir::ModuleOp module);
@@ -31,25 +41,26 @@ public:
   /// Work that leaves no file (code generation, linking): the report shows its time.
   void addWork(const StepRecord &record);
 
-  /// Writes index.html; to be called whether or not the compilation succeeded. False if any file could not be written, with the first
-  /// reason in `error`.
+  /// False if any file could not be written, with the first reason in `error`.
   mlir::LogicalResult finish(std::string &error);
 
   /// The module after the last step, with locations: it parses.
   const std::string &currentText() const { return current; }
 
 private:
-  IRDumper(mlir::StringRef directory, mlir::StringRef title) : directory(directory.str()), report(title) {}
+  explicit IRDumper(mlir::StringRef directory) : directory(directory.str()) {}
 
   mlir::LogicalResult clear(std::string &error);
   void addModule(ReportStep step, mlir::StringRef name, std::string text, mlir::ModuleOp module);
   std::string nextFile(mlir::StringRef name, mlir::StringRef extension);
   void write(const std::string &file, mlir::StringRef contents);
+  void append(mlir::StringRef html);
 
   std::string directory, firstError, current;
   std::vector<std::string> files;
   llvm::StringMap<unsigned> symbolSets;
   HtmlReport report;
+  std::optional<llvm::raw_fd_ostream> page;
 };
 
 } // namespace lathe

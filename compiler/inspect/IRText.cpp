@@ -99,7 +99,7 @@ ReadableIR printReadable(ModuleOp module, NodeNames &names) {
   ReadableIR ir;
   AsmState::LocationMap lines;
   OpPrintingFlags flags;
-  flags.enableDebugInfo(false).elideLargeElementsAttrs(64).elideLargeResourceString(64);
+  flags.enableDebugInfo(false).elideLargeElementsAttrs(8).elideLargeResourceString(64);
   {
     AsmState state(module, flags, &lines);
     llvm::raw_string_ostream os(ir.text);

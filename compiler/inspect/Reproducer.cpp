@@ -3,10 +3,12 @@
 #include "compiler/inspect/Reproducer.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <atomic>
+#include <cstdlib>
 #include <fcntl.h>
 #include <mutex>
 #include <unistd.h>
@@ -19,8 +21,8 @@ namespace lathe {
 static std::atomic<Reproducer *> watched = nullptr;
 
 /// Plain characters rather than a StringRef with a constructor: read by the signal handler of the thread that crashed.
-static thread_local const char *runningName = nullptr;
-static thread_local size_t runningSize = 0;
+static thread_local const char *runningWhat = nullptr, *runningName = nullptr;
+static thread_local size_t runningWhatSize = 0, runningSize = 0;
 
 /// Everything below is called from a signal handler: system calls only, no allocation.
 static bool writeAll(int fd, const char *data, size_t size) {
@@ -52,11 +54,15 @@ void Reproducer::onCrash(void *) {
     return;
   say("error: the compiler crashed");
   if (runningName) {
-    say(" in pass '");
+    say(" in ");
+    say(runningWhat, runningWhatSize);
+    say(" '");
     say(runningName, runningSize);
     say("'");
   }
-  if (reproducer->contents.empty()) {
+  if (reproducer->file.empty()) {
+    say("; the same command replays it\n");
+  } else if (reproducer->contents.empty()) {
     say("; no reproducer: it crashed before the first snapshot\n");
   } else if (writeFile(reproducer->file, reproducer->contents)) {
     say("; replay it with: ");
@@ -71,8 +77,17 @@ void Reproducer::onCrash(void *) {
     ::_exit(reproducer->crashExitCode);
 }
 
-/// Quotes a word for a POSIX shell where it needs it: the command is there to be pasted.
-static std::string shellQuoted(StringRef word) {
+/// LLVM's own last words end in exit(1), or in a request to report a bug in LLVM.
+void Reproducer::onFatalError(void *, const char *reason, bool) {
+  say("error: ");
+  say(reason);
+  say("\n");
+  llvm::sys::RunInterruptHandlers(); // removes half-written files, as a signal does
+  onCrash(nullptr);
+  std::abort();
+}
+
+std::string Reproducer::shellQuoted(StringRef word) {
   auto plain = [](char c) { return llvm::isAlnum(c) || StringRef("_-./+,:=@").contains(c); };
   if (!word.empty() && llvm::all_of(word, plain))
     return word.str();
@@ -82,11 +97,16 @@ static std::string shellQuoted(StringRef word) {
   return quoted + "'";
 }
 
-Reproducer::Reproducer(std::string path, std::string tool, int crashExitCode)
-    : file(std::move(path)), replay(tool + " " + shellQuoted(file) + " --run-reproducer"), crashExitCode(crashExitCode) {
+std::string Reproducer::runCommand(StringRef tool, StringRef path) { return tool.str() + " " + shellQuoted(path) + " --run-reproducer"; }
+
+Reproducer::Reproducer(std::string path, std::string command, int crashExitCode)
+    : file(std::move(path)), replay(std::move(command)), crashExitCode(crashExitCode) {
   // LLVM keeps a callback for the life of the process and has room for eight: ours is added once.
   static std::once_flag once;
-  std::call_once(once, [] { llvm::sys::AddSignalHandler(&Reproducer::onCrash, nullptr); });
+  std::call_once(once, [] {
+    llvm::sys::AddSignalHandler(&Reproducer::onCrash, nullptr);
+    llvm::install_fatal_error_handler(&Reproducer::onFatalError);
+  });
   previous = watched.exchange(this);
 }
 
@@ -95,9 +115,11 @@ Reproducer::~Reproducer() {
   runningName = nullptr;
 }
 
-void Reproducer::setRunning(StringRef pass) {
-  runningSize = pass.size();
-  runningName = pass.empty() ? nullptr : pass.data();
+void Reproducer::setRunning(StringRef what, StringRef name) {
+  runningWhat = what.data();
+  runningWhatSize = what.size();
+  runningSize = name.size();
+  runningName = name.empty() ? nullptr : name.data();
 }
 
 void Reproducer::setSnapshot(StringRef text, StringRef pipeline, bool disableThreading) {
@@ -112,5 +134,11 @@ void Reproducer::setSnapshot(StringRef text, StringRef pipeline, bool disableThr
 }
 
 bool Reproducer::write() const { return !contents.empty() && writeFile(file, contents); }
+
+std::string Reproducer::writeAndTell() const {
+  if (!write())
+    return "; the reproducer '" + file + "' could not be written";
+  return "; replay it with: " + replay;
+}
 
 } // namespace lathe

@@ -16,28 +16,34 @@ namespace lathe {
 /// watched at a time, the youngest. Nothing is written otherwise.
 class Reproducer {
 public:
-  /// `path` is where the file would be written, `tool` what replays it. With a `crashExitCode` other than 0 a crash ends the process with
-  /// that code, otherwise with the signal.
-  Reproducer(std::string path, std::string tool, int crashExitCode = 0);
+  /// `path` is where the file would be written, `command` what replays it. Without a path nothing is ever written: what is being done has no state
+  /// but the command line. With a `crashExitCode` other than 0 a crash ends the process with that code, otherwise with the signal.
+  Reproducer(std::string path, std::string command, int crashExitCode = 0);
   ~Reproducer();
   Reproducer(const Reproducer &) = delete;
   Reproducer &operator=(const Reproducer &) = delete;
 
+  /// What replays a file with a pipeline: `lathe-opt FILE --run-reproducer`.
+  static std::string runCommand(mlir::StringRef tool, mlir::StringRef path);
+  /// Quotes a word for a POSIX shell where it needs it: commands are there to be pasted.
+  static std::string shellQuoted(mlir::StringRef word);
+
   /// `text` is a module as printed by MLIR; `pipeline` is what is left to be run on it, `builtin.module(…)`.
   void setSnapshot(mlir::StringRef text, mlir::StringRef pipeline, bool disableThreading);
+  /// The same for a module whose replay is another command than a pipeline.
+  void setSnapshot(std::string text) { contents = std::move(text); }
 
-  /// Names what the calling thread is doing, for the message of a crash. The characters must outlive the call (pass arguments do).
-  static void setRunning(mlir::StringRef pass);
+  /// Names what the calling thread is doing, for the message of a crash: "pass" and its argument. The characters must outlive the call.
+  static void setRunning(mlir::StringRef what, mlir::StringRef name);
 
   /// Writes the snapshot. False when the file cannot be written.
   bool write() const;
-
-  /// The one command that replays the file.
-  const std::string &command() const { return replay; }
-  const std::string &path() const { return file; }
+  /// The end of an error message: writes the snapshot and tells how to replay it, or that it could not be written.
+  std::string writeAndTell() const;
 
 private:
   static void onCrash(void *);
+  static void onFatalError(void *, const char *reason, bool);
 
   std::string file, replay, contents;
   int crashExitCode;

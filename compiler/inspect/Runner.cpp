@@ -65,12 +65,14 @@ void add(PassManager &manager, const std::string &anchor, std::unique_ptr<Pass> 
     manager.nest(anchor).addPass(std::move(pass));
 }
 
+bool beginsPhase(ArrayRef<PipelineStep> steps, size_t i) { return i == 0 || steps[i].phase != steps[i - 1].phase; }
+
 /// Decides when a new snapshot is taken, and takes it.
 class Snapshots {
 public:
   Snapshots(const RunOptions &options, ModuleOp module, ArrayRef<Prepared> steps) : module(module), steps(steps) {
     if (!options.reproducerPath.empty())
-      reproducer.emplace(options.reproducerPath, options.replayTool, options.crashExitCode);
+      reproducer.emplace(options.reproducerPath, Reproducer::runCommand(options.replayTool, options.reproducerPath), options.crashExitCode);
   }
 
   /// Step `next` is about to run.
@@ -101,13 +103,7 @@ public:
   const std::string &moduleText() const { return text; }
 
   /// The end of the error message: what became of the reproducer.
-  std::string write() const {
-    if (!reproducer)
-      return "";
-    if (!reproducer->write())
-      return "; the reproducer '" + reproducer->path() + "' could not be written";
-    return "; replay it with: " + reproducer->command();
-  }
+  std::string write() const { return reproducer ? reproducer->writeAndTell() : ""; }
 
 private:
   ModuleOp module;
@@ -122,9 +118,9 @@ private:
 
 /// Tells the reproducer what each thread is doing.
 struct NameRunning : PassInstrumentation {
-  void runBeforePass(Pass *pass, Operation *) override { Reproducer::setRunning(pass->getArgument()); }
-  void runAfterPass(Pass *, Operation *) override { Reproducer::setRunning({}); }
-  void runAfterPassFailed(Pass *, Operation *) override { Reproducer::setRunning({}); }
+  void runBeforePass(Pass *pass, Operation *) override { Reproducer::setRunning("pass", pass->getArgument()); }
+  void runAfterPass(Pass *, Operation *) override { Reproducer::setRunning({}, {}); }
+  void runAfterPassFailed(Pass *, Operation *) override { Reproducer::setRunning({}, {}); }
 };
 
 /// Watches one pass manager that runs all steps: offers a snapshot whenever the whole module is between two passes, and keeps the name of
@@ -137,14 +133,17 @@ public:
   };
 
   /// `groups[i]` is the first step of the i-th thing that runs on the module: a module pass, or neighbouring steps on one anchor, which
-  /// MLIR merges.
-  Watch(Operation *module, std::vector<size_t> groups, Snapshots &snapshots, State &state)
-      : module(module), groups(std::move(groups)), snapshots(snapshots), state(state) {}
+  /// MLIR merges. `phases[i]` is the phase that begins with it, or nothing.
+  Watch(Operation *module, std::vector<size_t> groups, std::vector<StringRef> phases, const RunOptions &options, Snapshots &snapshots, State &state)
+      : module(module), groups(std::move(groups)), phases(std::move(phases)), options(options), snapshots(snapshots), state(state) {}
 
   void runBeforePass(Pass *pass, Operation *op) override {
     // The depth keeps passes apart that a module pass runs on the module from inside.
-    if (op == module && depth++ == 0 && group < groups.size())
+    if (op == module && depth++ == 0 && group < groups.size()) {
+      if (options.beforePhase && !phases[group].empty())
+        options.beforePhase(phases[group]);
       snapshots.offer(groups[group++]);
+    }
     NameRunning::runBeforePass(pass, op);
   }
   void runAfterPass(Pass *pass, Operation *op) override {
@@ -167,6 +166,8 @@ public:
 private:
   Operation *module;
   std::vector<size_t> groups;
+  std::vector<StringRef> phases;
+  const RunOptions &options;
   Snapshots &snapshots;
   State &state;
   size_t group = 0;
@@ -223,15 +224,18 @@ LogicalResult runTogether(ModuleOp module, ArrayRef<PipelineStep> steps, std::ve
     return failure();
   }
   std::vector<size_t> groups;
+  std::vector<StringRef> phases;
   for (size_t i = 0; i < prepared.size(); ++i) {
     const std::string &anchor = steps[i].anchor;
-    if (i == 0 || anchor.empty() || anchor != steps[i - 1].anchor)
+    if (i == 0 || anchor.empty() || anchor != steps[i - 1].anchor) {
       groups.push_back(i);
+      phases.push_back(beginsPhase(steps, i) ? StringRef(steps[i].phase) : StringRef());
+    }
     add(manager, anchor, std::move(prepared[i].pass));
   }
   Watch::State state;
-  if (snapshots.active())
-    manager.addInstrumentation(std::make_unique<Watch>(module, std::move(groups), snapshots, state));
+  if (snapshots.active() || options.beforePhase)
+    manager.addInstrumentation(std::make_unique<Watch>(module, std::move(groups), std::move(phases), options, snapshots, state));
   if (succeeded(manager.run(module)))
     return success();
   if (!snapshots.active()) {
@@ -243,17 +247,22 @@ LogicalResult runTogether(ModuleOp module, ArrayRef<PipelineStep> steps, std::ve
   return failure();
 }
 
-LogicalResult runStepwise(ModuleOp module, std::vector<Prepared> &prepared, const RunOptions &options, Snapshots &snapshots, std::string &error) {
+LogicalResult runStepwise(ModuleOp module, ArrayRef<PipelineStep> steps, std::vector<Prepared> &prepared, const RunOptions &options, Snapshots &snapshots,
+                          std::string &error) {
   if (options.dumper)
     options.dumper->begin(module);
   OpCounts counts = countOps(module);
   for (size_t i = 0; i < prepared.size(); ++i) {
+    if (options.beforePhase && beginsPhase(steps, i))
+      options.beforePhase(steps[i].phase);
     if (options.dumper)
       snapshots.take(i, options.dumper->currentText());
     else
       snapshots.offer(i);
     Prepared &step = prepared[i];
     StepRecord record{step.step->phase, step.name, step.options, step.description, step.step->reason};
+    if (options.dumper)
+      options.dumper->beginStep(record);
     LogicalResult result = runStep(module, step, options, record);
     record.opsBefore = std::move(counts);
     // IR that a failed pass left half-way is not looked at: it need not be valid.
@@ -278,7 +287,7 @@ LogicalResult runPipeline(ModuleOp module, ArrayRef<PipelineStep> steps, const R
   std::vector<Prepared> prepared = prepare(steps);
   Snapshots snapshots(options, module, prepared);
   if (options.dumper || options.records)
-    return runStepwise(module, prepared, options, snapshots, error);
+    return runStepwise(module, steps, prepared, options, snapshots, error);
   return runTogether(module, steps, prepared, options, snapshots, error);
 }
 

@@ -3,8 +3,10 @@
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/Support/PrettyStackTrace.h"
 
 int main(int argc, char **argv) {
+  llvm::setBugReportMsg(""); // it asks to report crashes to LLVM
   mlir::DialectRegistry registry;
   lathe::registerEverything(registry);
   lathe::registerLathePasses();

@@ -4,8 +4,10 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Tools/mlir-reduce/MlirReduceMain.h"
+#include "llvm/Support/PrettyStackTrace.h"
 
 int main(int argc, char **argv) {
+  llvm::setBugReportMsg(""); // it asks to report crashes to LLVM
   mlir::DialectRegistry registry;
   lathe::registerEverything(registry);
   lathe::registerLathePasses();

@@ -167,12 +167,55 @@ function diffRows(oldLines, newLines) {
     i = a + 1; j = b + 1;
   }
   findRewired(rows, oldLines, newLines);
+  findMoved(rows, oldLines, newLines);
   return rows;
 }
 
-// Replaces long unchanged stretches by one fold row {kind: "fold", rows}.
-function foldRows(rows, context = 3) {
+// A line that moved a little and changed on the way is one line removed and one added, and neither stands against the other. Such two learn of each
+// other (`twin`), so that the words that changed can be shown: within a stretch of changes, of one kind, and alike for their first half.
+function findMoved(rows, oldLines, newLines) {
+  const near = 8, comparable = line => line.trimStart().replace(/%[\w$.#-]+/g, "%");
+  const alike = (x, y) => {
+    const half = Math.min(x.length, y.length) / 2;
+    return half > 10 && x.slice(0, half) === y.slice(0, half);
+  };
+  for (let start = 0; start < rows.length; start++) {
+    if (rows[start].kind !== "changed") continue;
+    let end = start, last = start;
+    while (end < rows.length && end - last <= near) { if (rows[end].kind === "changed") last = end; end++; }
+    const stretch = rows.slice(start, last + 1).filter(row => row.kind === "changed" && !row.pair);
+    const added = new Map();
+    for (const row of stretch) {
+      if (row.b < 0) continue;
+      const kind = kindOf(newLines[row.b]);
+      if (added.has(kind)) added.get(kind).push(row); else added.set(kind, [row]);
+    }
+    for (const row of stretch) {
+      const others = row.a >= 0 && added.get(kindOf(oldLines[row.a]));
+      if (!others || others.length > 200) continue;
+      const was = comparable(oldLines[row.a]), at = others.findIndex(other => alike(was, comparable(newLines[other.b])));
+      if (at < 0) continue;
+      const [other] = others.splice(at, 1);
+      row.now = other.b;   // what the removed line became
+      other.was = row.a;   // what the added line had been
+    }
+    start = last;
+  }
+}
+
+// Replaces long unchanged stretches, and long runs of constants that only one side has, by one fold row {kind: "fold", rows}.
+function foldRows(rows, oldLines, newLines, context = 3) {
   const folded = [];
+  const isConstant = row => row.kind === "changed" && (row.a < 0 || row.b < 0) && /= [\w.]*constant\b/.test(row.a < 0 ? newLines[row.b] : oldLines[row.a]);
+  const foldConstants = changed => {
+    for (let i = 0; i < changed.length;) {
+      let end = i;
+      while (end < changed.length && isConstant(changed[end]) && (changed[end].a < 0) === (changed[i].a < 0)) end++;
+      if (end - i > 7) folded.push({kind: "fold", constants: true, rows: changed.slice(i, end)});
+      else for (let k = i; k < Math.max(end, i + 1); k++) folded.push(changed[k]);
+      i = Math.max(end, i + 1);
+    }
+  };
   for (let i = 0; i < rows.length;) {
     let end = i;
     while (end < rows.length && rows[end].kind !== "changed") end++;
@@ -184,7 +227,9 @@ function foldRows(rows, context = 3) {
     } else {
       for (let k = i; k < end; k++) folded.push(rows[k]);
     }
-    while (end < rows.length && rows[end].kind === "changed") folded.push(rows[end++]);
+    const first = end;
+    while (end < rows.length && rows[end].kind === "changed") end++;
+    foldConstants(rows.slice(first, end));
     i = end;
   }
   return folded;
@@ -198,7 +243,7 @@ function markDifferences(row, oldTokens, newTokens, oldAliases, newAliases) {
       return tokens.map(token => token[1] === "value" && row.operands.has(ordinal++));
     });
   const marks = [new Uint8Array(oldTokens.length).fill(1), new Uint8Array(newTokens.length).fill(1)];
-  const text = (tokens, aliases) => tokens.map(token => token[1] === "value" ? "%" : token[1] === "attr" ? aliases.get(token[0]) ?? token[0] : token[0]);
+  const text = (tokens, aliases) => tokens.map(token => token[1] === "value" ? "%" : token[1] === "attr" ? aliases.get(token[0]) ?? token[0] : fullText(token));
   if (smallEnough(oldTokens.length, newTokens.length))
     commonSubsequence(text(oldTokens, oldAliases), 0, oldTokens.length, text(newTokens, newAliases), 0, newTokens.length,
                       (i, j) => marks[0][i] = marks[1][j] = 0);

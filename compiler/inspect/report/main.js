@@ -11,8 +11,8 @@ function showSteps() {
     }
     const before = previousOf(step), delta = step.changed && step.isModule && before ? sum(step.ops) - sum(before.ops) : 0;
     html += `<div class="step ${step.changed ? "" : "same"} ${step.failed ? "failed" : ""} ${step.index === state.step && state.view !== "overview" ? "now" : ""}" data-step="${step.index}" title="${escapeText(step.description)}">
-      <span class="number">${step.number}</span><span class="name">${escapeText(step.isModule ? step.pass : step.file.replace(/^\d+-/, ""))}</span>
-      <span class="delta">${delta ? signed(delta) : ""}</span><span class="ms">${step.ms ? formatMs(step.ms) + " ms" : step.isModule ? "" : step.lines + " lines"}</span>${bar(step.ops, 100)}</div>`;
+      <span class="number">${step.number}</span><span class="name">${escapeText(step.isModule === false && step.file ? step.file.replace(/^\d+-/, "") : step.pass)}</span>
+      <span class="delta">${delta ? signed(delta) : ""}</span><span class="ms">${step.ms ? formatMs(step.ms) + " ms" : step.lines && step.isModule === false ? step.lines + " lines" : ""}</span>${bar(step.ops, 100)}</div>`;
   }
   const side = element("side"), top = side.scrollTop;
   side.innerHTML = html;
@@ -41,6 +41,7 @@ async function refresh(line) {
   document.querySelectorAll("[data-view]").forEach(button => button.setAttribute("aria-pressed", button.dataset.view === state.view));
   document.querySelectorAll("[data-toggle]").forEach(button => button.setAttribute("aria-pressed", state[button.dataset.toggle]));
   closeDetail();
+  document.body.dataset.shows = state.view;
   if (state.view === "node") showNodeList(); else showSteps();
   const step = steps[state.step];
   if (state.view === "overview" || !step) showOverview();
@@ -75,17 +76,12 @@ function pick(index) {
 }
 function clickLine(index, column, event) {
   const row = list.rows[index], value = event.target.closest(".t-value");
-  if (row.kind === "fold") {
-    const at = list.scroller.scrollTop;
-    list.rows.splice(index, 1, ...row.rows);
-    list.setRows(list.rows, [shown.old.width, shown.now.width]);
-    list.scroller.scrollTop = at;
-    return;
-  }
+  if (row.kind === "fold") return unfold(index);
   if (value) { state.use = state.use === value.textContent ? "" : value.textContent; return list.draw(); }
   pick(index);
+  // In full: what the list shortens is here.
   const part = (content, line, cls, marks) => line >= 0 && content
-    ? `<pre class="mono ${cls}">${paint(tokenize(content.lines[line].trim()), marks, state.query)}</pre>` : "";
+    ? `<pre class="mono ${cls}">${paint(unshortened(tokenize(content.lines[line].trim())), marks, state.query)}</pre>` : "";
   const tokens = (content, line) => tokenize(content.lines[line].trim());
   const marks = row.pair ? markDifferences(row, tokens(shown.old, row.a), tokens(shown.now, row.b), shown.old.aliases, shown.now.aliases) : [null, null];
   const changed = row.kind === "changed";
@@ -116,11 +112,8 @@ function countHits() {
   const open = list.rows.flatMap(row => row.kind === "fold" && row.rows && row.rows.some(rowHolds) ? row.rows : [row]);
   let count = 0;
   for (const row of open) count += row.hit = rowHolds(row);
-  list.rows = open;
-  list.spacer.style.height = `${open.length * rowHeight}px`;
+  list.setRows(open);
   element("hits").textContent = count ? `${count} lines` : "no match";
-  list.draw();
-  list.drawMap();
   return count;
 }
 function search(text) {
@@ -151,19 +144,29 @@ function neighbour(direction) {
   while (steps[i] && !steps[i].changed && !steps[i].failed && !state.unchanged) i += direction;
   if (steps[i]) go({view: state.view === "overview" ? "diff" : state.view, step: i});
 }
-function toggle(name) { state[name] = !state[name]; if (name === "unchanged") showSteps(); else list?.draw(); refreshButtons(); }
+function toggle(name) {
+  state[name] = !state[name];
+  if (name === "unchanged" && state.view !== "node") showSteps();
+  else if (name === "wrap") { list?.setRows(list.rows); list?.picked >= 0 && list.show(list.picked); }
+  else list?.draw();
+  refreshButtons();
+}
 const refreshButtons = () => document.querySelectorAll("[data-toggle]").forEach(button => button.setAttribute("aria-pressed", state[button.dataset.toggle]));
 
 const keys = {
   j: () => neighbour(1), ArrowDown: () => neighbour(1), k: () => neighbour(-1), ArrowUp: () => neighbour(-1),
   n: () => jump(1), p: () => jump(-1), N: () => jump(-1),
   o: () => go({view: "overview"}), d: () => go({view: "diff"}), t: () => go({view: "text"}), g: () => go({view: "node"}),
-  l: () => toggle("nodes"), u: () => toggle("unchanged"), e: () => { state.unfolded = !state.unfolded; refresh(); },
+  l: () => toggle("nodes"), w: () => toggle("wrap"), s: () => document.body.classList.toggle("wide"), f: () => element("functions")?.focus(), u: () => toggle("unchanged"), e: () => { state.unfolded = !state.unfolded; refresh(); },
   "/": () => element("query").focus(), "?": () => element("help").showModal(),
   Escape: () => { if (!element("detail").hidden) closeDetail(); else if (state.query) search(""); },
 };
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || element("help").open) return;
+  if (event.target.tagName === "SELECT") {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
   if (event.target.tagName === "INPUT") {
     if (event.key === "Escape") event.target.blur();
     if (event.key === "Enter" && event.target.id === "query") jump(event.shiftKey ? -1 : 1);
@@ -177,6 +180,9 @@ document.querySelectorAll("[data-view]").forEach(button => button.onclick = () =
 document.querySelectorAll("[data-toggle]").forEach(button => button.onclick = () => toggle(button.dataset.toggle));
 window.addEventListener("hashchange", readAddress);
 
-document.title = `${data.title} · Lathe IR dump`;
-element("title").innerHTML = `${escapeText(data.title)} <small>${steps.filter(step => step.changed).length} dumps</small>`;
-readAddress();
+function start() {
+  readData();
+  document.title = `${data.title} · Lathe IR dump`;
+  element("title").innerHTML = `${escapeText(data.title)} <small>${steps.filter(step => step.changed).length} dumps</small>`;
+  readAddress();
+}

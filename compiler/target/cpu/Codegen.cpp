@@ -270,6 +270,8 @@ LogicalResult KernelCompiler::run(std::vector<Object> &objects, std::string &err
   std::atomic<size_t> next = 0;
   auto work = [&] {
     for (size_t i; (i = next++) < kernels.size();) {
+      if (options.onKernel)
+        options.onKernel(kernels[i].getName());
       compile(kernels[i], objects[i], outcomes[i]);
       if (outcomes[i].error.empty())
         (void)checkUndefinedSymbols({objects[i].bytes.data(), objects[i].bytes.size()}, objects[i].kernel, outcomes[i].error);

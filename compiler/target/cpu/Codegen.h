@@ -4,6 +4,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct CodegenOptions {
   unsigned threads = 1;
   bool optimize = true; // false: the fast, naive code generator (-O0)
   bool keepLLVMIR = false, keepAssembly = false;
+  /// Called, on the thread that does the work, with the kernel that is about to be compiled.
+  std::function<void(llvm::StringRef kernel)> onKernel = {};
 };
 
 /// Generates code for every kernel that the module's nn.plan launches, in the order in which the module defines them; the result does not depend on the

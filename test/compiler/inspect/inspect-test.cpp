@@ -59,6 +59,11 @@ struct TestAbort : Misbehaving<TestAbort> {
   static constexpr StringLiteral name = "test-abort";
   void act(func::FuncOp) { std::abort(); }
 };
+struct TestFatal : Misbehaving<TestFatal> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(TestFatal)
+  static constexpr StringLiteral name = "test-fatal";
+  void act(func::FuncOp) { llvm::report_fatal_error("was asked to give up"); }
+};
 /// Leaves a block without a terminator.
 struct TestInvalid : Misbehaving<TestInvalid> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(TestInvalid)
@@ -86,15 +91,16 @@ std::unique_ptr<Pass> createPass(StringRef name) {
                         .Case("test-fail", []() -> std::unique_ptr<Pass> { return std::make_unique<TestFail>(); })
                         .Case("test-segv", []() -> std::unique_ptr<Pass> { return std::make_unique<TestSegv>(); })
                         .Case("test-abort", []() -> std::unique_ptr<Pass> { return std::make_unique<TestAbort>(); })
+                        .Case("test-fatal", []() -> std::unique_ptr<Pass> { return std::make_unique<TestFatal>(); })
                         .Case("test-invalid", []() -> std::unique_ptr<Pass> { return std::make_unique<TestInvalid>(); })
                         .Case("test-relocate", []() -> std::unique_ptr<Pass> { return std::make_unique<TestRelocate>(); })
                         .Default(nullptr);
   return factory ? factory() : nullptr;
 }
 
-constexpr StringLiteral passNames[] = {"canonicalize",      "cse",       "symbol-dce", "inline",     "loop-invariant-code-motion",
-                                       "convert-scf-to-cf", "test-fail", "test-segv",  "test-abort", "test-invalid",
-                                       "test-relocate"};
+constexpr StringLiteral passNames[] = {"canonicalize",      "cse",          "symbol-dce", "inline",     "loop-invariant-code-motion",
+                                       "convert-scf-to-cf", "test-fail",    "test-segv",  "test-abort", "test-fatal",
+                                       "test-invalid",      "test-relocate"};
 
 int usage(const Twine &message) {
   llvm::errs() << "error: " << message << "\n";
@@ -170,7 +176,7 @@ int main(int argc, char **argv) {
     return 3;
   std::unique_ptr<IRDumper> dumper;
   if (!dump.empty()) {
-    FailureOr<std::unique_ptr<IRDumper>> created = IRDumper::create(dump, "inspect-test", error);
+    FailureOr<std::unique_ptr<IRDumper>> created = IRDumper::create(dump, "inspect-test", {{"nn", "what nn is"}, {"loops", "what loops are"}}, error);
     if (failed(created)) {
       llvm::errs() << "error: " << error << "\n";
       return 6;

@@ -5,6 +5,7 @@
 // RUN:   --steps="nn/canonicalize nn/func.func:cse loops/func.func:convert-scf-to-cf"
 // RUN: python3 %S/Inputs/read_report.py %t/dump --lines=shared | FileCheck %s
 // CHECK: title inspect-test
+// CHECK-NEXT: phases {'nn': 'what nn is', 'loops': 'what loops are'}
 // Names come through fused and call-site locations, and from block arguments; source positions are no names.
 // CHECK-NEXT: nodes load<"x">, loop, main, n, relu, scale, scale/two, shared, store
 // CHECK-NEXT: 00-import.mlir phase= import

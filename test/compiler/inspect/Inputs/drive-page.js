@@ -1,5 +1,5 @@
 // Appended to a dump's page by report-page.test: uses it as a reader would, and writes what was seen into the page.
-(async () => {
+addEventListener("load", async () => {
   const said = [], say = (...words) => said.push(words.join(" "));
   const check = (what, holds) => say(holds ? "ok" : "BROKEN", what);
   try {
@@ -11,7 +11,7 @@
       const all = side => rows.filter(row => row[side] >= 0).length;
       check(`${dumped[i].pass}: both texts in order`, order("a") && order("b") && all("a") === old.lines.length && all("b") === now.lines.length);
       check(`${dumped[i].pass}: what is called the same is`, rows.every(row => row.kind !== "same" || old.lines[row.a] === now.lines[row.b]));
-      check(`${dumped[i].pass}: folds hide nothing else`, foldRows(rows).flatMap(row => row.rows || [row]).length === rows.length);
+      check(`${dumped[i].pass}: folds hide nothing else`, foldRows(rows, old.lines, now.lines).flatMap(row => row.rows || [row]).length === rows.length);
     }
     const kinds = (a, b) => diffRows(a.split("\n"), b.split("\n")).map(row => row.operands ? "rewired" : row.kind).join(" ");
     say("equal:", kinds("%0 = a.x\n%1 = a.y %0", "%0 = a.x\n%1 = a.y %0"));
@@ -28,10 +28,26 @@
     say("large:", large.filter(row => row.kind === "changed").length, "changed");
     check("fast enough", performance.now() - start < 5000);
 
+    // A line that moved and changed on the way knows what it was, so that the changed words can be marked.
+    const was = ["%0 = nn.weight <\"weights of a layer\", 1, 2> : x", "%1 = a.y", "%2 = nn.conv %0, %1"], is = ["%0 = a.y", "%1 = nn.weight <\"weights of a layer\", 1, 2, packed> : x", "%2 = nn.conv %1, %0"];
+    const movedRows = diffRows(was, is);
+    say("moved:", movedRows.map(row => [row.kind, row.a, row.b, row.now ?? "", row.was ?? ""].join(",")).join(" "));
+    // Constants that one side has in a row are one line until they are unfolded.
+    const constants = Array.from({length: 20}, (_, i) => `  %c${i} = arith.constant ${i} : index`), few = ["a.x", "a.y"];
+    say("constants:", foldRows(diffRows(few, [few[0], ...constants, few[1]]), few, [few[0], ...constants, few[1]]).map(row => row.constants ? `${row.rows.length} constants` : row.kind).join(" "));
+    // Shown text: hashes and elided constants are short, breaks lose nothing and leave no line longer than asked for.
+    const long = '    %1 = nn.weight <#nn.file<"w.bin", 1, 2, "5185b02772d9b9e4d0a3fca6ca9a4e9b02c8ff41f3d0bd3a3d8c4d3c1ae5e4a0">, dense_resource<__elided__> : tensor<64x3x7x7xf32>> {pads = array<i64: 0, 0>, strides = array<i64: 1, 1>}';
+    say("shortened:", shownText(long).slice(0, 74));
+    const brokenText = wrapTokens(tokenize(long), null, wrapPoints(shownText(long), 60), hangOf(long)).tokens.map(token => token[0]).join("");
+    check("breaks lose nothing", brokenText.replace(/\n +/g, "") === shownText(long));
+    check("no line is too long", brokenText.split("\n").every(line => line.length <= 61) && brokenText.includes("\n"));
+    say("kinds:", [...tokenize("\tvfmadd231ps\t(%rdi), %zmm1, %zmm0 # comment"), ...tokenize("  %5 = load ptr, ptr %0, align 8 ; comment")].filter(token => token[1]).map(token => token[1]).join(" "));
+    say("functions:", functionsOf({lines: ["module {", "  func.func private @\"k 1\"(%a: i32) {", "define void @k2(ptr %0) {", "k3:", ".LBB0_1:", "  llvm.func @k4()"]}).map(found => found.join("@")).join(" "));
+
     await go({view: "diff", step: 1});
     say("heading:", element("head").querySelector("h2").textContent);
     say("chips:", [...element("head").querySelectorAll(".chip")].map(chip => chip.textContent).join(" "));
-    say("left changed:", [...list.panes[0].querySelectorAll(".row.del")].map(row => row.textContent.trim()).join(" | "));
+    say("left changed:", [...list.panes[0].querySelectorAll(".row.del")].map(row => row.textContent.trim().replace(/\s+/g, " ")).join(" | "));
     keys.u();
     say("steps:", [...document.querySelectorAll(".step .name")].map(name => name.textContent).join(" "));
     search("arith.mulf");
@@ -45,14 +61,16 @@
     element("detail").querySelector(".chip").click();
     await new Promise(done => setTimeout(done, 500));
     say("node:", location.hash, element("head").querySelector("h2").textContent);
-    for (const row of list.rows) say("row:", row.kind, row.step.file, row.text || row.b);
+    for (const row of list.rows) say("row:", row.kind, row.step.file, row.same ? "same as above" : row.text || row.b);
     await go({view: "node", node: data.names.indexOf('load<"x">')});
     say("odd name:", element("head").querySelector("h2").textContent, document.querySelector(".node.now").textContent);
     await go({view: "overview"});
     say("overview:", element("head").textContent);
     say("flow:", [...document.querySelectorAll(".flow .name")].map(name => name.textContent).join(" "));
+    say("phases:", [...document.querySelectorAll(".phase-head")].map(head => head.textContent.replace(/\s+/g, " ").trim().replace(/ ?[\d.]+ ms$/, "")).join(" | "));
+    say("quiet:", [...document.querySelectorAll(".flow .quiet")].map(line => line.textContent).join(" | "));
   } catch (error) {
     say("BROKEN", error.stack);
   }
   document.body.textContent = "\n" + said.join("\n") + "\n";
-})();
+});

@@ -13,7 +13,12 @@ folder = pathlib.Path(sys.argv[1])
 node = next((a.split("=", 1)[1] for a in sys.argv[2:] if a.startswith("--lines=")), None)
 page = (folder / "index.html").read_text(encoding="utf-8")
 scripts = dict(re.findall(r'<script type="[a-z/]+" id="(\w+)">(.*?)</script>', page, re.S))
-data = json.loads(scripts["data"])
+data = {**json.loads(scripts["about"]), "names": [], "sets": [], "steps": {}}
+for record in re.findall(r'<script type="application/json" class="record">(.*?)</script>', page, re.S):
+    step = json.loads(record)
+    data["names"] += step.get("names", [])
+    data["sets"] += step.get("sets", [])
+    data["steps"][step["index"]] = step  # what was running is replaced by what came of it
 outside = re.sub(r"<script type.*?</script>", "", page, flags=re.S)
 assert not re.search(r"""(src|href)\s*=\s*["'](?!#|\$)|@import|url\(|https?://""", outside), "the page refers to something outside"
 
@@ -45,9 +50,10 @@ def without_locations(text):
 
 
 print("title", data["title"])
+print("phases", data["phases"])
 print("nodes", ", ".join(sorted(data["names"])))
-for index, step in enumerate(data["steps"]):
-    print(step["file"] or "(unchanged)", "phase=" + step["phase"], step["pass"], "FAILED" if step["failed"] else "",
+for index, step in data["steps"].items():
+    print(step["file"] or "(unchanged)", "phase=" + step["phase"], step["pass"], "FAILED" if step["failed"] else "RUNNING" if "running" in step else "",
           f"{sum(step['ops'].values())} ops" if "ops" in step else "", "| " + step["reason"])
     if not step["file"]:
         assert f"text{index}" not in scripts
