@@ -20,7 +20,7 @@ function(lathe_library name)
   cmake_parse_arguments(ARG "" "PCH;PCH_FROM" "DEPENDS;LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   # -Wno-deprecated-declarations: libstdc++ 12 deprecates what its own stable_sort uses. -fno-pch-timestamp: so that ccache may share precompiled headers between build folders
-  target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -Wall -Wextra -Wno-unused-parameter -Wno-deprecated-declarations "SHELL:-Xclang -fno-pch-timestamp">)
+  target_compile_options(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-Wall;-Wextra;-Wno-unused-parameter;-Wno-deprecated-declarations;SHELL:-Xclang -fno-pch-timestamp>")
   if(ARG_PCH)
     target_precompile_headers(${name} PRIVATE ${ARG_PCH})
   elseif(ARG_PCH_FROM)

@@ -2,6 +2,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
+#include <vector>
 
 using namespace lathe::passes;
 
@@ -34,19 +35,30 @@ double stepCycles(int64_t ku, int64_t pixels, double weightBandwidth, const Work
   return std::max({fma, loads, latency, weights}) + kStepOverhead;
 }
 
-double predict(const Tile &tile, const Work &w, const Machine &m) {
+/// A line covered by tiles whose widths differ by at most one, without a list of them: lines may be long and candidates many.
+struct Cover {
+  int64_t narrow, count, wider; // `wider` of the `count` tiles have a pixel more
+  Cover(int64_t width, int64_t most) {
+    count = ceilDiv(width, std::max<int64_t>(most, 1));
+    narrow = width / count;
+    wider = width % count;
+  }
+  int64_t widest() const { return narrow + (wider > 0); }
+};
+
+double predict(const Tile &tile, const Cover &cover, const Work &w, const Machine &m) {
   int64_t depth = w.inputChannels * w.windowElements, vectors = ceilDiv(w.outputChannels, m.lanes), groups = ceilDiv(vectors, tile.ku);
   int64_t vectorBytes = m.lanes * m.elementBytes, groupBytes = tile.ku * vectorBytes * depth;
   // A group's weights are read once per tile, from the level that holds them.
   double l1 = m.loadsPerCycle * vectorBytes, bandwidth = groupBytes <= m.l1Bytes / 2 ? l1 : groupBytes <= m.l2Bytes / 2 ? l1 / 4 : m.l3BytesPerCycle;
-  double line = 0;
-  int64_t variants = 0, previous = 0;
-  for (int64_t pixels : tile.segments) {
+  auto tileCycles = [&](int64_t pixels) {
     double epilogue = tile.ku * pixels * (1.0 + static_cast<double>(w.epilogueLoads) / m.loadsPerCycle);
-    line += depth * stepCycles(tile.ku, pixels, bandwidth, w, m) + epilogue + kTileOverhead;
-    variants += pixels != previous;
-    previous = pixels;
-  }
+    return depth * stepCycles(tile.ku, pixels, bandwidth, w, m) + epilogue + kTileOverhead;
+  };
+  double line = (cover.count - cover.wider) * tileCycles(cover.narrow);
+  if (cover.wider)
+    line += cover.wider * tileCycles(cover.narrow + 1);
+  int64_t variants = cover.wider ? 2 : 1;
   double compute = groups * (w.lines / tile.merge) * line + variants * kVariantOverhead;
   // Each group reads the whole input again; half of that hides behind the arithmetic.
   double inputBandwidth = w.inputBytes <= m.l2Bytes / 2 ? l1 / 4 : m.l3BytesPerCycle;
@@ -56,16 +68,15 @@ double predict(const Tile &tile, const Work &w, const Machine &m) {
 } // namespace
 
 llvm::SmallVector<int64_t> lathe::passes::balancedSegments(int64_t width, int64_t most) {
-  int64_t count = ceilDiv(width, std::max<int64_t>(most, 1));
-  llvm::SmallVector<int64_t> segments(count, width / count);
-  for (int64_t i = 0; i < width % count; ++i)
-    ++segments[i];
+  Cover cover(width, most);
+  llvm::SmallVector<int64_t> segments(cover.wider, cover.narrow + 1);
+  segments.append(cover.count - cover.wider, cover.narrow);
   return segments;
 }
 
 Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVectorImpl<Tile> *others, size_t count) {
   int64_t vectors = ceilDiv(w.outputChannels, m.lanes), depth = w.inputChannels * w.windowElements;
-  llvm::SmallVector<Tile> tiles;
+  std::vector<std::pair<Tile, Cover>> tiles;
   for (int64_t ku = 1; ku <= std::min<int64_t>(vectors, 8); ++ku) {
     if (!w.paddedChannels && vectors % ku)
       continue;
@@ -78,24 +89,29 @@ Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVecto
         continue;
       int64_t previous = 0;
       for (int64_t most = std::min(widest, w.lineWidth * merge); most >= 1; --most) {
-        Tile tile{ku, std::min(kUnroll, w.inputChannels), merge, balancedSegments(w.lineWidth * merge, most), 0};
-        if (tile.segments.front() == previous)
+        Cover cover(w.lineWidth * merge, most);
+        if (cover.widest() == previous)
           continue; // the same cover again
-        previous = tile.segments.front();
-        tile.cycles = predict(tile, w, m);
-        tiles.push_back(std::move(tile));
+        previous = cover.widest();
+        Tile tile{ku, std::min(kUnroll, w.inputChannels), merge, {}, 0};
+        tile.cycles = predict(tile, cover, w, m);
+        tiles.push_back({std::move(tile), cover});
         if (most <= widest / 3)
           break; // ever narrower tiles only add steps
       }
     }
   }
   // Ties go to the earlier candidate: fewer channel vectors, fewer merged lines, wider tiles.
-  llvm::stable_sort(tiles, [](const Tile &a, const Tile &b) { return a.cycles < b.cycles; });
-  if (others)
-    for (size_t i = 1; i < tiles.size() && others->size() < count; ++i) {
-      auto alike = [&](const Tile &t) { return t.ku == tiles[i].ku && t.segments.front() == tiles[i].segments.front(); };
-      if (!alike(tiles.front()) && llvm::none_of(*others, alike))
-        others->push_back(tiles[i]);
-    }
-  return tiles.front();
+  llvm::stable_sort(tiles, [](const auto &a, const auto &b) { return a.first.cycles < b.first.cycles; });
+  auto finished = [&](size_t i) {
+    tiles[i].first.segments = balancedSegments(w.lineWidth * tiles[i].first.merge, tiles[i].second.widest());
+    return tiles[i].first;
+  };
+  Tile best = finished(0);
+  for (size_t i = 1; others && i < tiles.size() && others->size() < count; ++i) {
+    auto alike = [&](const Tile &t) { return t.ku == tiles[i].first.ku && t.segments.front() == tiles[i].second.widest(); };
+    if (!alike(best) && llvm::none_of(*others, alike))
+      others->push_back(finished(i));
+  }
+  return best;
 }
