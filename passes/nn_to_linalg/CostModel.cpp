@@ -17,10 +17,10 @@ constexpr int64_t kShallow = 128, kShallowAccumulators = 16;
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// Accumulators and the registers that one step needs besides: ku weight vectors and a broadcast. Three of 32 registers stay free, since LLVM's
-/// scheduler spills otherwise on some CPUs; with 16 there is none to spare.
+/// Accumulators and the registers that one step needs besides: ku weight vectors and a broadcast. LLVM's scheduler needs some room, else it spills in the
+/// innermost loop: three of 32 registers, one of 16.
 int64_t mostPixels(int64_t ku, int64_t depth, const Machine &m) {
-  int64_t room = m.registers - (m.registers >= 32 ? 3 : 0) - ku - 1;
+  int64_t room = m.registers - (m.registers >= 32 ? 3 : 1) - ku - 1;
   if (depth <= kShallow)
     room = std::min(room, kShallowAccumulators);
   return room / ku;
