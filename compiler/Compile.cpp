@@ -14,9 +14,9 @@
 #include "compiler/target/cpu/Target.h"
 
 #include "dialects/nn/NNDialect.h"
-#include "passes/verify/Passes.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/verify/Passes.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
@@ -172,7 +172,7 @@ private:
     StepRecord record{phase, name};
     if (dumper)
       dumper->beginStep(record);
-    Reproducer::setRunning("step", name);
+    Reproducer::setRunning("in step", name);
     auto start = std::chrono::steady_clock::now();
     int code = part();
     Reproducer::setRunning({}, {});
@@ -268,16 +268,19 @@ private:
   }
 
   /// A resumed compilation goes on as it was begun.
-  int optLevel() {
-    return (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr).getValue().contains("-O0") ? 0 : 3;
-  }
+  int optLevel() { return (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr).getValue().contains("-O0") ? 0 : 3; }
 
   /// With locations, without which a resumed compilation would name its kernels otherwise.
   int writeIR() {
     return writeText(options.output, [&](llvm::raw_ostream &os) { os << printWithLocations(*module); });
   }
 
-  std::string reproducerPath() { return "lathe-reproducer-" + llvm::sys::path::stem(options.input).str() + ".mlir"; }
+  /// One file per model; the reproducer of a reproducer replaces it.
+  std::string reproducerPath() {
+    StringRef stem = llvm::sys::path::stem(options.input);
+    stem.consume_front("lathe-reproducer-");
+    return "lathe-reproducer-" + stem.str() + ".mlir";
+  }
 
   int generate();
 
@@ -302,11 +305,11 @@ int Compilation::generate() {
   codegen.keepAssembly = dumper || options.emit == Emit::assembly;
   Phase from = kernelsText.empty() ? Phase::llvm : Phase::memref;
   std::string path = reproducerPath();
-  Reproducer reproducer(
-      path, "lathe compile --compile-from=" + phaseName(from).str() + " " + Reproducer::shellQuoted(path) + " -o " + Reproducer::shellQuoted(path + ".so"),
-      kInternalError);
+  std::string replay = "lathe compile --compile-from=" + phaseName(from).str() + " " + Reproducer::shellQuoted(path) + " -o " +
+                       Reproducer::shellQuoted(llvm::sys::path::stem(path).str() + ".so");
+  Reproducer reproducer(path, replay, kInternalError);
   reproducer.setSnapshot(kernelsText.empty() ? printWithLocations(*module) : std::move(kernelsText));
-  codegen.onKernel = [](StringRef kernel) { Reproducer::setRunning("kernel", kernel); };
+  codegen.onKernel = [](StringRef kernel) { Reproducer::setRunning("while it generated code for kernel", kernel); };
   std::vector<Object> objects;
   std::string error;
   auto compileKernels = [&] { return failed(generateCode(*module, codegen, objects, error)) ? fail(kInternalError, error + reproducer.writeAndTell()) : kOk; };

@@ -54,7 +54,7 @@ void Reproducer::onCrash(void *) {
     return;
   say("error: the compiler crashed");
   if (runningName) {
-    say(" in ");
+    say(" ");
     say(runningWhat, runningWhatSize);
     say(" '");
     say(runningName, runningSize);

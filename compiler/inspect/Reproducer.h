@@ -33,7 +33,7 @@ public:
   /// The same for a module whose replay is another command than a pipeline.
   void setSnapshot(std::string text) { contents = std::move(text); }
 
-  /// Names what the calling thread is doing, for the message of a crash: "pass" and its argument. The characters must outlive the call.
+  /// Names what the calling thread is doing, for the message of a crash: "in pass" and its argument. The characters must outlive the call.
   static void setRunning(mlir::StringRef what, mlir::StringRef name);
 
   /// Writes the snapshot. False when the file cannot be written.

@@ -118,7 +118,7 @@ private:
 
 /// Tells the reproducer what each thread is doing.
 struct NameRunning : PassInstrumentation {
-  void runBeforePass(Pass *pass, Operation *) override { Reproducer::setRunning("pass", pass->getArgument()); }
+  void runBeforePass(Pass *pass, Operation *) override { Reproducer::setRunning("in pass", pass->getArgument()); }
   void runAfterPass(Pass *, Operation *) override { Reproducer::setRunning({}, {}); }
   void runAfterPassFailed(Pass *, Operation *) override { Reproducer::setRunning({}, {}); }
 };
