@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy
+import onnxruntime
 import zoo_weights
 from lathe_runtime import Context, Model
 
@@ -17,7 +18,7 @@ OUT = ROOT / "build" / "demo"
 
 
 def say(text):
-    print(f"\n\033[1m== {text}\033[0m", flush=True)
+    print(f"\n\033[1m== {text}\033[0m" if sys.stdout.isatty() else f"\n== {text}", flush=True)
 
 
 def lathe(*arguments, capture=False):
@@ -66,22 +67,46 @@ def digits():
           f"compiled in {seconds:.1f} s; {artifact.stat().st_size / 1024:.0f} KB in one file")
 
 
+def peer(model, x):
+    """ONNX Runtime on one core: its output, and its latency in ms (the median of a few)."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    times = []
+    while len(times) < 4 or sum(times) < 3e3:
+        start = time.monotonic()
+        output, = session.run(None, {"x": x})
+        times.append((time.monotonic() - start) * 1e3)
+    return output, float(numpy.median(times[1:]))
+
+
 def resnet50():
     say("ResNet-50: 224×224 images, 1000 classes, 102 MB of weights")
     print("generating the weights (test/zoo/README.md says how)", flush=True)
     model = zoo_weights.generate("resnet50", ROOT / "build" / "zoo")
     artifact, dump = OUT / "resnet50.so", OUT / "resnet50-ir"
-    seconds = lathe("compile", model, "-o", artifact, f"--dump-ir={dump}")
-    numpy.save(OUT / "x.npy", numpy.random.default_rng(0).standard_normal((1, 3, 224, 224), dtype=numpy.float32))
-    lathe("run", artifact, f"--input=x:@{OUT / 'x.npy'}", f"--output-dir={OUT / 'out'}", "--top=5")
+    seconds = lathe("compile", model, "-o", artifact)
+    lathe("compile", model, "-o", artifact, f"--dump-ir={dump}")
+    x = numpy.random.default_rng(0).standard_normal((1, 3, 224, 224), dtype=numpy.float32)
+    numpy.save(OUT / "x.npy", x)
+    lathe("run", artifact, f"--input=x:@{OUT / 'x.npy'}", f"--output-dir={OUT / 'out'}", "--threads=1", capture=True)
+    got = numpy.load(next((OUT / "out").glob("00-*.npy")))
+    latencies = []
     for threads in sorted({1, len(os.sched_getaffinity(0))}):
         report = lathe("bench", artifact, f"--threads={threads}", "--duration=3", "--json", capture=True)
-        latency = json.loads(report.strip().splitlines()[-1])["latency_ms"]
-        print(f"  {threads} thread{'s' * (threads > 1)}: {latency['p50']:.1f} ms an image (median), {latency['min']:.1f} ms at best")
-    size = sum(path.stat().st_size for path in dump.iterdir())
-    print(f"\nresnet50.so: {artifact.stat().st_size / 1e6:.1f} MB, compiled in {seconds:.1f} s with all its IR written out")
-    print(f"its IR after every pass: {dump.relative_to(ROOT)} ({len(list(dump.iterdir()))} files, {size / 1e6:.1f} MB); "
-          f"open {(dump / 'index.html').relative_to(ROOT)} in a browser")
+        latencies.append((threads, json.loads(report.strip().splitlines()[-1])["latency_ms"]["p50"]))
+    print("the same image in ONNX Runtime, 1 thread", flush=True)
+    want, peer_latency = peer(model, x)
+    files = list(dump.iterdir())
+    rows = [("compiled in", f"{seconds:.1f} s"), ("artifact", f"{artifact.stat().st_size / 1e6:.1f} MB, weights included"),
+            *((f"latency, {threads} thread{'s' * (threads > 1)}", f"{latency:.1f} ms") for threads, latency in latencies),
+            ("ONNX Runtime, 1 thread", f"{peer_latency:.1f} ms"),
+            ("largest difference to it", f"{numpy.abs(got - want).max() / numpy.abs(want).max():.1e} of the largest output"),
+            ("IR after every pass", f"{dump.relative_to(ROOT)}: {len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.1f} MB"),
+            ("open in a browser", (dump / "index.html").relative_to(ROOT))]
+    print()
+    for what, value in rows:
+        print(f"  {what:<26}{value}")
 
 
 def main():

@@ -24,7 +24,7 @@ FIELDS = {"name", "file", "old", "new", "breaks", "tests"}
 
 
 def say(text):
-    print(f"\033[1m== {text}\033[0m", flush=True)
+    print(f"\033[1m== {text}\033[0m" if sys.stdout.isatty() else f"== {text}", flush=True)
 
 
 def load():

@@ -30,7 +30,7 @@ class Tally:
 
 
 def say(text):
-    print(f"\033[1m== {text}\033[0m", flush=True)
+    print(f"\033[1m== {text}\033[0m" if sys.stdout.isatty() else f"== {text}", flush=True)
 
 
 def run(command, **keywords):
