@@ -58,7 +58,7 @@ function commonSubsequence(a, a0, a1, b, b0, b1, emit) {
   }
 }
 // Two versions of one large unrolled kernel are still small enough; a whole text of such kernels takes about a second.
-const smallEnough = (n, m) => n * m <= 8e6 && n < 60000 && m < 60000;
+const smallEnough = (n, m) => n * m <= 3e6 && n < 60000 && m < 60000;
 
 // match[i] = index in b of the line that a[i] became, or -1.
 function matchLines(a, b) {

@@ -156,6 +156,10 @@ async function showDiff(step) {
   if (!before || !step.isModule) return showText(step);
   const [old, now] = await Promise.all([load(before), load(step)]);
   if (state.view !== "diff" || steps[state.step] !== step) return; // another one was chosen meanwhile
+  if (!step.rows && old.lines.length + now.lines.length > 20000) {
+    nothing("Comparing…");
+    await new Promise(drawn => setTimeout(drawn, 30));
+  }
   step.rows ||= diffRows(old.lines, now.lines);
   shown = {old, now, step};
   const wraps = row => state.wrap || row.kind === "changed" && !row.operands;
