@@ -72,7 +72,6 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
   }
 
   WalkResult select(WindowedOpInterface op, TargetAttr target) {
-    MLIRContext *context = &getContext();
     int64_t bits = op.getOutputType().getElementTypeBitWidth(), lanes = target.getLanes(bits);
     bool blocked = op.getOutputType().getRank() == op.getSpatialRank() + 3;
     if (blocked && op.getOutputType().getShape().back() != lanes)

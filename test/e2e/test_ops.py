@@ -60,6 +60,16 @@ for channels, filters, group in [(17, 17, 17), (96, 96, 96), (64, 64, 4), (48, 9
     case(f"conv groups {group} c{channels} f{filters} behind a convolution", conv_grouped_behind, channels, filters, group, pads=[1, 1, 1, 1])
 case("conv depthwise stride 2", conv_grouped_behind, 58, 58, 58, strides=[2, 2], pads=[1, 1, 1, 1])
 case("conv depthwise dilation 2", conv_grouped_behind, 7, 7, 7, dilations=[2, 2], pads=[2, 2, 2, 2])
+for channels, filters, group in [(7, 7, 7), (17, 17, 17), (58, 58, 58), (64, 64, 64), (7, 21, 7), (16, 32, 16), (14, 34, 2), (64, 64, 2), (64, 48, 4), (96, 96, 32),
+                                 (6, 9, 3), (34, 34, 17)]:
+    for attributes in [{"pads": [1, 1, 1, 1]}, {"strides": [2, 2], "pads": [0, 1, 2, 0]}]:
+        case(f"conv group {group} of {channels} to {filters} {attributes}", conv, channels, filters, (9, 11), (3, 3), group=group, **attributes)
+    case(f"conv group {group} of {channels} to {filters} pointwise", conv, channels, filters, (5, 9), (1, 1), group=group, bias=False)
+for size, kernel in [((33,), (3,)), ((1,), (1,)), ((5, 6, 7), (3, 2, 3)), ((4, 5, 9), (1, 1, 1))]:
+    rank = len(size)
+    case(f"conv {rank}d k{kernel} {size}", conv, 7, 17, size, kernel, pads=padded(kernel, 1))
+    case(f"conv {rank}d k{kernel} {size} strided", conv, 7, 17, size, kernel, strides=[2] * rank, dilations=[2] * rank, pads=padded(kernel, 2))
+    case(f"conv {rank}d k{kernel} {size} depthwise", conv, 17, 17, size, kernel, group=17, pads=padded(kernel, 1))
 case("conv default attributes", conv, 17, 33, (17, 33), (3, 3))
 case("conv whole image", conv, 7, 17, (5, 9), (5, 9))
 case("conv wide image", conv, 3, 16, (1, 130), (1, 3), pads=[0, 1, 0, 1])
@@ -105,6 +115,9 @@ for kind in ["MaxPool", "AveragePool"]:
         case(f"{kind} c{channels}", pool, kind, channels, (5, 9), kernel_shape=[2, 3])
     for auto_pad in ["SAME_UPPER", "SAME_LOWER", "VALID"]:
         case(f"{kind} {auto_pad}", pool, kind, 7, (17, 33), kernel_shape=[3, 3], strides=[2, 2], auto_pad=auto_pad)
+for kind in ["MaxPool", "AveragePool"]:
+    for size, kernel in [((33,), (3,)), ((5, 6, 7), (3, 2, 3))]:
+        case(f"{kind} {len(size)}d", pool, kind, 17, size, kernel_shape=kernel, strides=[2] * len(size), pads=[1, *[0] * (2 * len(size) - 1)])
 for dilation in [(2, 2), (1, 3)]:
     case(f"MaxPool dilation {dilation}", pool, "MaxPool", 7, (17, 33), kernel_shape=[3, 3], dilations=dilation, pads=[1, 1, 1, 1])
 for size in [(1, 1), (5, 9), (17, 33)]:

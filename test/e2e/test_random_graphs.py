@@ -9,17 +9,20 @@ CHANNELS = (1, 3, 7, 16, 17, 32, 58)
 
 def layer(graph, random, y, channels, size):
     """One random layer on y (channels × size). Returns (y, channels, size)."""
-    kind = random.choice(["conv", "conv", "conv", "pointwise", "pool", "norm", "residual", "scale"])
-    if kind in ("conv", "pointwise"):
+    kind = random.choice(["conv", "conv", "conv", "pointwise", "grouped", "pool", "norm", "residual", "scale"])
+    if kind in ("conv", "pointwise", "grouped"):
         kernel = (1, 1) if kind == "pointwise" else tuple(int(k) for k in random.choice([1, 2, 3, 5], 2))
-        filters = int(random.choice(CHANNELS))
+        filters, group = int(random.choice(CHANNELS)), 1
+        if kind == "grouped":
+            group = int(random.choice([g for g in range(1, channels + 1) if channels % g == 0]))
+            filters = group * int(random.integers(1, 4))
         strides = [int(s) for s in random.choice([1, 1, 2], 2)]
         dilations = [int(d) for d in random.choice([1, 1, 2], 2)]
         pads = [int(random.integers(0, d * (k - 1) + 1)) for _ in range(2) for k, d in zip(kernel, dilations)]
         out = [(n + pads[i] + pads[i + 2] - dilations[i] * (kernel[i] - 1) - 1) // strides[i] + 1 for i, n in enumerate(size)]
         if min(out) < 1:
             return y, channels, size
-        y = graph.conv(y, channels, filters, kernel, bool(random.integers(2)), strides=strides, dilations=dilations, pads=pads)
+        y = graph.conv(y, channels, filters, kernel, bool(random.integers(2)), group, strides=strides, dilations=dilations, pads=pads)
         channels, size = filters, out
         if random.integers(2):
             y = graph.batch_norm(y, channels)
