@@ -101,6 +101,14 @@ def test_pytest_counts(tmp_path):
     assert len(tally.skipped) == 1 and "no device" in tally.skipped[0]
 
 
+def test_pytest_runs_only_the_files_that_are_named(tmp_path):
+    for name in ("test_x.py", "test_y.py"):
+        (tmp_path / name).write_text("def test_a(): pass\n")
+    tally = dev_test.Tally()
+    dev_test.pytest(tally, "e2e", [str(tmp_path)], [f"{tmp_path / 'test_y.py'}::test_a"])
+    assert tally.passed == 1 and not tally.failed
+
+
 def test_a_test_file_that_does_not_import_is_a_failure(tmp_path):
     (tmp_path / "test_x.py").write_text("import no_such_module\n")
     tally = dev_test.Tally()
