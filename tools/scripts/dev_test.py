@@ -53,7 +53,7 @@ def pytest(tally, suite, folders, arguments=()):
     say(suite)
     report = RESULTS / f"{suite}.xml"
     report.unlink(missing_ok=True)
-    if any((ROOT / word.split("::")[0]).exists() for word in arguments):
+    if any(".py" in word and (ROOT / word.split("::")[0]).exists() for word in arguments):
         folders = []  # the arguments say which files
     status = run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-ra", "--tb=short", f"--junitxml={report}",
                   f"--basetemp={RESULTS / suite}", *folders, *arguments], env={**os.environ, "COLUMNS": "160"})
