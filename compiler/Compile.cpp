@@ -157,10 +157,6 @@ public:
     // The dump is finished on failure too: that is when it is read.
     if (int dumpCode = finishDump())
       code = code ? code : dumpCode;
-    if (!code && options.optReport) {
-      report.setGroups(*module);
-      code = writeText(options.optReportFile, [&](llvm::raw_ostream &os) { report.print(os); });
-    }
     if (options.timePasses)
       printTimes(records, llvm::errs());
     return code;
@@ -270,8 +266,18 @@ private:
   /// A resumed compilation goes on as it was begun.
   int optLevel() { return (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr).getValue().contains("-O0") ? 0 : 3; }
 
+  /// Before the output, so that none is left if the report cannot be written.
+  int writeReport() {
+    if (!options.optReport)
+      return kOk;
+    report.setGroups(*module);
+    return writeText(options.optReportFile, [&](llvm::raw_ostream &os) { report.print(os); });
+  }
+
   /// With locations, without which a resumed compilation would name its kernels otherwise.
   int writeIR() {
+    if (int code = writeReport())
+      return code;
     return writeText(options.output, [&](llvm::raw_ostream &os) { os << printWithLocations(*module); });
   }
 
@@ -325,6 +331,8 @@ int Compilation::generate() {
     dumper->addText("codegen", "ll", llvmIR);
     dumper->addText("codegen", "s", assembly);
   }
+  if (int code = writeReport())
+    return code;
   if (options.emit == Emit::assembly && options.output == "-")
     return writeText(options.output, [&](llvm::raw_ostream &os) {
       for (const Object &object : objects)
@@ -353,6 +361,8 @@ int lathe::check(const CompileOptions &options) {
   ImportReport report = checkOnnx(options.input, import);
   for (const std::string &message : report.messages)
     llvm::errs() << "error: " << message << '\n';
+  if (!report.opset) // the file could not be read
+    return report.exitCode;
   llvm::outs() << options.input << ": opset " << report.opset << ", operators:";
   for (const auto &[op, count] : report.operators)
     llvm::outs() << ' ' << op << " x" << count;

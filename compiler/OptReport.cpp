@@ -82,7 +82,28 @@ void OptReport::add(Entry entry) {
   entries.push_back(std::move(entry));
 }
 
+/// ONNX nodes of a step of the network, in phases that have steps.
+static ArrayAttr nodesOfStep(Operation *op) {
+  if (auto launch = dyn_cast<nn::LaunchOp>(op))
+    return launch.getNodes();
+  if (auto call = dyn_cast<nn::CallOp>(op))
+    return call.getNodes();
+  return {};
+}
+
+static std::vector<std::string> strings(ArrayAttr list) {
+  std::vector<std::string> texts;
+  for (StringRef text : list.getAsValueRange<StringAttr>())
+    texts.push_back(text.str());
+  return texts;
+}
+
 void OptReport::setOrder(ModuleOp module) {
+  // Steps first: what stands before them, views of the arena, is in no order.
+  module.walk([&](Operation *op) {
+    if (ArrayAttr nodes = nodesOfStep(op))
+      llvm::append_range(order, strings(nodes));
+  });
   module.walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (!isa<ModuleOp, FunctionOpInterface>(op)) // their names are the model's
       llvm::append_range(order, nodesOf(op->getLoc()));
@@ -90,24 +111,13 @@ void OptReport::setOrder(ModuleOp module) {
 }
 
 void OptReport::setGroups(ModuleOp module) {
-  auto add = [&](std::vector<std::string> nodes, StringRef kernel) {
-    if (!kernel.empty())
-      kernels.push_back({kernel.str(), groups.size()});
-    groups.push_back(std::move(nodes));
-  };
   module.walk([&](Operation *op) {
-    auto names = [](ArrayAttr list) {
-      std::vector<std::string> names;
-      for (StringRef name : list.getAsValueRange<StringAttr>())
-        names.push_back(name.str());
-      return names;
-    };
-    if (auto launch = dyn_cast<nn::LaunchOp>(op))
-      add(names(launch.getNodes()), launch.getKernel());
-    else if (auto call = dyn_cast<nn::CallOp>(op))
-      add(names(call.getNodes()), call.getKernel());
-    else if (isa<nn::WindowedOpInterface>(op))
-      add(nodesOf(op->getLoc()), "");
+    if (ArrayAttr nodes = nodesOfStep(op)) {
+      kernels.push_back({cast<FlatSymbolRefAttr>(op->getAttr("kernel")).getValue().str(), groups.size()});
+      groups.push_back(strings(nodes));
+    } else if (isa<nn::WindowedOpInterface>(op)) {
+      groups.push_back(nodesOf(op->getLoc()));
+    }
   });
 }
 

@@ -25,7 +25,10 @@ static void parseMlirFlags(const std::vector<std::string> &flags) {
   std::vector<const char *> argv{"lathe-compile"};
   for (const std::string &f : flags)
     argv.push_back(f.c_str());
-  llvm::cl::ParseCommandLineOptions(argv.size(), argv.data());
+  std::string errors;
+  llvm::raw_string_ostream os(errors);
+  if (!llvm::cl::ParseCommandLineOptions(argv.size(), argv.data(), "", &os))
+    throw Failure(kUsage, "lathe compile: " + errors.substr(0, errors.find('\n')));
 }
 
 static std::optional<Phase> phaseArgument(const std::string &flag, const std::string &text) {
@@ -60,7 +63,7 @@ static int compileCommand(std::vector<std::string> arguments) {
     return upstream;
   });
   for (std::string &a : arguments) // -O0 and -O3 as every compiler has them
-    if (a == "-O0" || a == "-O3")
+    if (a.size() == 3 && a.rfind("-O", 0) == 0)
       a = "--optimization=" + a.substr(2);
 
   std::string target = "cpu", from, to, emit = "so", weights = "embed", level = "3", threads;

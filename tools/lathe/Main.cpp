@@ -21,7 +21,6 @@ struct Command {
 constexpr Command commands[] = {
     {"compile", "lathe-compile", false, "compile an ONNX model to an artifact"},
     {"check", "lathe-compile", true, "say whether a model can be compiled, and what it is made of"},
-    {"compare", "lathe-compile", true, "compare a compiled model with the reference, node by node"},
     {"run", "lathe-run", true, "run an artifact on inputs from files"},
     {"bench", "lathe-run", true, "measure an artifact's latency"},
     {"info", "lathe-run", true, "show what an artifact holds and what it needs"},
