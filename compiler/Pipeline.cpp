@@ -95,6 +95,7 @@ void loopsPhase(List l) {
   l.functions([] { return createTileWindowedPass(); }, "windowed operations to register tiles: border arithmetic");
   l.functions([] { return createTileGenericPass(); }, "everything else to vector loops");
   l.functions([] { return createExpandMicroKernelPass(); }, "register tiles to vector code: instruction choice");
+  l.functions([] { return createExpandMathPass(); }, "functions to polynomials: no calls into a math library");
   l.functions([] { return createLowerAffinePass(); }, "index maps to arithmetic");
   l.verify();
 }

@@ -17,6 +17,17 @@ static std::string shapesOf(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
   return text(a) + " and " + text(b);
 }
 
+/// The type of the result of an operation on two shapes, or null after an error.
+static RankedTensorType broadcastType(NodeContext &node, ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
+  FailureOr<SmallVector<int64_t>> shape = nn::broadcastShapes(a, b);
+  if (succeeded(shape))
+    return node.type(*shape);
+  std::string reason = "shapes " + shapesOf(a, b) + " do not broadcast";
+  bool symbolic = llvm::any_of(a, ShapedType::isDynamic) || llvm::any_of(b, ShapedType::isDynamic);
+  (void)(symbolic ? node.needsStaticBatch(reason) : node.invalid(reason));
+  return {};
+}
+
 template <typename Op> static LogicalResult importBinary(NodeContext &node, StringRef step, BinaryFunction onShapes) {
   node.ignore({"axis", "broadcast"}); // of opset 6, which some exporters still write
   const GraphValue *a = node.input(0, "A"), *b = node.input(1, "B");
@@ -44,17 +55,11 @@ template <typename Op> static LogicalResult importBinary(NodeContext &node, Stri
     aShape.assign(cast<ShapedType>(lhs.getType()).getShape().begin(), cast<ShapedType>(lhs.getType()).getShape().end());
     bShape.assign(cast<ShapedType>(rhs.getType()).getShape().begin(), cast<ShapedType>(rhs.getType()).getShape().end());
   }
-  FailureOr<SmallVector<int64_t>> shape = nn::broadcastShapes(aShape, bShape);
-  if (failed(shape)) {
-    std::string reason = "shapes " + shapesOf(aShape, bShape) + " do not broadcast";
-    bool symbolic = llvm::any_of(aShape, ShapedType::isDynamic) || llvm::any_of(bShape, ShapedType::isDynamic);
-    return symbolic ? node.needsStaticBatch(reason) : node.invalid(reason);
-  }
-  RankedTensorType type = node.type(*shape);
+  RankedTensorType type = broadcastType(node, aShape, bShape);
   if (!type)
     return failure();
   if (constant)
-    return node.define(withOperand(broadcastTo(aWeight, *shape), step, bShape.empty() ? bWeight : broadcastTo(bWeight, *shape)));
+    return node.define(withOperand(broadcastTo(aWeight, type.getShape()), step, bShape.empty() ? bWeight : broadcastTo(bWeight, type.getShape())));
   return node.define(Op::create(node.builder(), node.loc(), type, lhs, rhs).getResult());
 }
 
@@ -66,6 +71,40 @@ LogicalResult lathe::importer::importDiv(NodeContext &node) {
   const GraphValue *a = node.hasInput(0) ? node.input(0, "A") : nullptr;
   bool exact = a && a->kind == GraphValue::Kind::shape && a->shape.dataType != kInt64 && a->shape.dataType != kInt32;
   return importBinary<nn::DivOp>(node, "div", [&](Affine x, Affine y, std::string &why) { return divide(x, y, exact, why); });
+}
+
+/// All inputs, from the first one to the last; null after an error.
+template <typename Op> static Value importChain(NodeContext &node) {
+  Value result = node.data(0, "data_0");
+  for (size_t i = 1; result && i < node.inputCount(); ++i) {
+    Value next = node.data(i, "data_" + std::to_string(i));
+    if (!next)
+      return {};
+    RankedTensorType type = broadcastType(node, cast<ShapedType>(result.getType()).getShape(), cast<ShapedType>(next.getType()).getShape());
+    if (!type)
+      return {};
+    result = Op::create(node.builder(), node.loc(), type, result, next);
+  }
+  return result;
+}
+
+template <typename Op> static LogicalResult importVariadic(NodeContext &node) {
+  Value result = importChain<Op>(node);
+  return result ? node.define(result) : failure();
+}
+
+LogicalResult lathe::importer::importMax(NodeContext &node) { return importVariadic<nn::MaxOp>(node); }
+LogicalResult lathe::importer::importMin(NodeContext &node) { return importVariadic<nn::MinOp>(node); }
+LogicalResult lathe::importer::importSum(NodeContext &node) { return importVariadic<nn::AddOp>(node); }
+
+LogicalResult lathe::importer::importMean(NodeContext &node) {
+  Value sum = importChain<nn::AddOp>(node);
+  if (!sum)
+    return failure();
+  auto scalar = RankedTensorType::get({}, cast<ShapedType>(sum.getType()).getElementType());
+  auto count = DenseElementsAttr::get(scalar, static_cast<float>(node.inputCount()));
+  Value divisor = node.materialize(nn::WeightAttr::get(node.builder().getContext(), count, scalar, {}));
+  return node.define(nn::DivOp::create(node.builder(), node.loc(), sum.getType(), sum, divisor).getResult());
 }
 
 LogicalResult lathe::importer::importRelu(NodeContext &node) {

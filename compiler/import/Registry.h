@@ -29,12 +29,44 @@ mlir::LogicalResult importMatMul(NodeContext &node);
 // Normalization.cpp
 mlir::LogicalResult importBatchNormalization(NodeContext &node);
 mlir::LogicalResult importDropout(NodeContext &node);
+// Activation.cpp
+mlir::LogicalResult importAbs(NodeContext &node);
+mlir::LogicalResult importCeil(NodeContext &node);
+mlir::LogicalResult importCelu(NodeContext &node);
+mlir::LogicalResult importClip(NodeContext &node);
+mlir::LogicalResult importElu(NodeContext &node);
+mlir::LogicalResult importErf(NodeContext &node);
+mlir::LogicalResult importExp(NodeContext &node);
+mlir::LogicalResult importFloor(NodeContext &node);
+mlir::LogicalResult importGelu(NodeContext &node);
+mlir::LogicalResult importHardSigmoid(NodeContext &node);
+mlir::LogicalResult importHardSwish(NodeContext &node);
+mlir::LogicalResult importLeakyRelu(NodeContext &node);
+mlir::LogicalResult importLog(NodeContext &node);
+mlir::LogicalResult importMish(NodeContext &node);
+mlir::LogicalResult importNeg(NodeContext &node);
+mlir::LogicalResult importPRelu(NodeContext &node);
+mlir::LogicalResult importPow(NodeContext &node);
+mlir::LogicalResult importReciprocal(NodeContext &node);
+mlir::LogicalResult importRound(NodeContext &node);
+mlir::LogicalResult importSelu(NodeContext &node);
+mlir::LogicalResult importSigmoid(NodeContext &node);
+mlir::LogicalResult importSign(NodeContext &node);
+mlir::LogicalResult importSoftplus(NodeContext &node);
+mlir::LogicalResult importSoftsign(NodeContext &node);
+mlir::LogicalResult importSqrt(NodeContext &node);
+mlir::LogicalResult importTanh(NodeContext &node);
+mlir::LogicalResult importThresholdedRelu(NodeContext &node);
 // Elementwise.cpp
 mlir::LogicalResult importAdd(NodeContext &node);
 mlir::LogicalResult importSub(NodeContext &node);
 mlir::LogicalResult importMul(NodeContext &node);
 mlir::LogicalResult importDiv(NodeContext &node);
 mlir::LogicalResult importRelu(NodeContext &node);
+mlir::LogicalResult importMax(NodeContext &node);
+mlir::LogicalResult importMean(NodeContext &node);
+mlir::LogicalResult importMin(NodeContext &node);
+mlir::LogicalResult importSum(NodeContext &node);
 mlir::LogicalResult importIdentity(NodeContext &node);
 // Reshape.cpp
 mlir::LogicalResult importReshape(NodeContext &node);

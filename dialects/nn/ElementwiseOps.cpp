@@ -57,6 +57,8 @@ LATHE_BINARY(AddOp, AddFOp)
 LATHE_BINARY(SubOp, SubFOp)
 LATHE_BINARY(MulOp, MulFOp)
 LATHE_BINARY(DivOp, DivFOp)
+LATHE_BINARY(MinOp, MinimumFOp)
+LATHE_BINARY(MaxOp, MaximumFOp)
 #undef LATHE_BINARY
 
 // x + 0 is left alone: it turns -0 into 0. x - 0, x * 1 and x / 1 are exact for every x.
@@ -98,6 +100,19 @@ Value ReluOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
 }
 
 OpFoldResult ReluOp::fold(FoldAdaptor) { return getInput().getDefiningOp<ReluOp>() ? OpFoldResult(getInput()) : OpFoldResult(); }
+
+//===- nn.prelu ----------------------------------------------------------------------------------------------------------------------------===//
+
+LogicalResult PReluOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands, DictionaryAttr, OpaqueProperties, RegionRange,
+                                        SmallVectorImpl<Type> &types) {
+  return inferBroadcast(loc, operands, types);
+}
+
+Value PReluOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
+  Value zero = arith::ConstantOp::create(b, loc, b.getFloatAttr(v[0].getType(), 0.0));
+  Value negative = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, v[0], zero);
+  return arith::SelectOp::create(b, loc, negative, arith::MulFOp::create(b, loc, v[0], v[1]), v[0]);
+}
 
 //===- nn.batch_norm -----------------------------------------------------------------------------------------------------------------------===//
 

@@ -2,6 +2,7 @@
 #ifndef DIALECTS_NN_NNOPS_TD
 #define DIALECTS_NN_NNOPS_TD
 
+include "dialects/nn/NNActivationOps.td"
 include "dialects/nn/NNDataOps.td"
 include "dialects/nn/NNElementwiseOps.td"
 include "dialects/nn/NNLoweringOps.td"

@@ -23,4 +23,21 @@ def ExpandMicroKernelPass : Pass<"lathe-expand-microkernel", "::mlir::func::Func
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def ExpandMathPass : Pass<"lathe-expand-math", "::mlir::func::FuncOp"> {
+  let summary = "exp, expm1, log, tanh and erf to arithmetic";
+  let description = [{
+    **What.** Every `math.exp`, `math.expm1`, `math.log`, `math.tanh` and `math.erf` of f32, scalar or vector, becomes polynomials in `arith` and
+    `math.fma`, without branches: each operation in them is one instruction on every target, so that neither a call into a math library nor a scalar loop
+    over the lanes remains. One expansion serves all operations that need it, in kernels of their own and in epilogues.
+
+    **Before/After.** test/passes/loops/expand-math.mlir.
+
+    **Requires / Leaves.** Requires nothing; runs when vectors have their width. Leaves arith and math. Other element types are left alone.
+
+    **Numerics.** At most 2 ulp from the exact value over all floats, with and without hardware for fused multiply-add, denormal results included; NaN
+    stays NaN, infinities and signs of zeros as in C. Lanes of a vector and scalars get the same bits.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 #endif // PASSES_LOOPS_PASSES_TD

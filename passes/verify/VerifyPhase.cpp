@@ -294,6 +294,8 @@ bool isLegal(const Contract &contract, Operation *op) {
   auto [dialect, name] = op->getName().getStringRef().split('.');
   if (dialect == "builtin")
     return isa<ModuleOp>(op);
+  if (contract.phase == "nn" && isa<ElementwiseOpInterface>(op))
+    return true;
   return llvm::is_contained(dialect == "nn" ? contract.nnOps : contract.dialects, dialect == "nn" ? name : dialect);
 }
 

@@ -1,0 +1,40 @@
+// RUN: lathe-opt %s --lathe-expand-math | FileCheck %s
+// Which operations become polynomials, of which type; test/e2e/test_elementwise.py has their numbers.
+
+// CHECK-LABEL: func private @vector(
+// CHECK-NOT: math.{{exp|expm1|log|tanh|erf}}
+// CHECK: math.fma {{.*}} : vector<8xf32>
+// CHECK: return
+func.func private @vector(%x: vector<8xf32>) -> vector<8xf32> attributes {nn.kernel} {
+  %0 = math.exp %x : vector<8xf32>
+  %1 = math.expm1 %0 : vector<8xf32>
+  %2 = math.log %1 : vector<8xf32>
+  %3 = math.tanh %2 : vector<8xf32>
+  %4 = math.erf %3 : vector<8xf32>
+  return %4 : vector<8xf32>
+}
+
+// A tail of one element. Rounding to an integer is an addition, which has a meaning for NaN too.
+// CHECK-LABEL: func private @scalar(
+// CHECK-NOT: arith.fptosi
+// CHECK: %[[ROUND:.*]] = arith.constant 0x4B400000 : f32
+// CHECK: math.fma %{{.*}}, %{{.*}}, %[[ROUND]] : f32
+// CHECK: arith.bitcast %{{.*}} : f32 to i32
+// CHECK-NOT: math.exp
+// CHECK: return
+func.func private @scalar(%x: f32) -> f32 attributes {nn.kernel} {
+  %0 = math.exp %x : f32
+  return %0 : f32
+}
+
+// What the target has an instruction for, and other types, stay.
+// CHECK-LABEL: func private @others(
+// CHECK: math.sqrt
+// CHECK: math.floor
+// CHECK: math.exp %{{.*}} : f64
+func.func private @others(%x: f32, %y: f64) -> (f32, f64) attributes {nn.kernel} {
+  %0 = math.sqrt %x : f32
+  %1 = math.floor %0 : f32
+  %2 = math.exp %y : f64
+  return %1, %2 : f32, f64
+}
