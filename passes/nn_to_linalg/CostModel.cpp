@@ -18,9 +18,10 @@ constexpr int64_t kShallow = 128, kShallowAccumulators = 16;
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Accumulators and the registers that one step needs besides: ku weight vectors and a broadcast. LLVM's scheduler needs some room, else it spills in the
-/// innermost loop: three of 32 registers, one of 16.
+/// innermost loop: three of 32 registers; of 16 one for a second broadcast, unless three multiply-adds or more wait for the first.
 int64_t mostPixels(int64_t ku, int64_t depth, const Machine &m) {
-  int64_t room = m.registers - (m.registers >= 32 ? 3 : 1) - ku - 1;
+  int64_t spare = m.registers >= 32 ? 3 : ku < 3 ? 1 : 0;
+  int64_t room = m.registers - spare - ku - 1;
   if (depth <= kShallow)
     room = std::min(room, kShallowAccumulators);
   return room / ku;
