@@ -60,7 +60,8 @@ class Graph:
 
 
 def check(graph, outputs, folder, batches=BATCHES, flags=()):
-    """Compiles once, runs at each batch size, compares with ONNX Runtime. The bound leaves room for another order of summation and for nothing else."""
+    """Compiles once, runs at each batch size, compares with ONNX Runtime. The bound leaves room for another order of summation and for nothing else.
+    The last batch gives the same bits with two threads, and sample by sample."""
     outputs = [outputs] if isinstance(outputs, str) else outputs
     onnx_model = graph.model(*outputs)
     artifact = Model(compile_model(onnx_model, folder / "m.so", *flags))
@@ -79,6 +80,17 @@ def check(graph, outputs, folder, batches=BATCHES, flags=()):
             assert arrays[name].intact(), f"batch {batch}: memory beside output '{name}' was written"
             scale = numpy.abs(want[name]).max(initial=1)
             assert_close(got[name], want[name], 5e-6 * scale, f"batch {batch}, output '{name}' {want[name].shape}")
+    if artifact.batch_range() != (1, 1):
+        check_bits(artifact, inputs["x"], got)
+
+
+def check_bits(artifact, x, want):
+    """The result of a whole batch again with two threads, and its last sample alone: the same bits."""
+    threaded = Context(artifact, max_batch=len(x), threads=2).run({"x": x})
+    alone = Context(artifact, max_batch=1).run({"x": x[-1:]})
+    for name in want:
+        assert threaded[name].tobytes() == want[name].tobytes(), f"output '{name}': other bits with two threads"
+        assert alone[name].tobytes() == want[name][-1:].tobytes(), f"output '{name}': other bits for a sample alone"
 
 
 def identifier(text):
