@@ -132,6 +132,19 @@ private:
   SmallVector<Value> rows, first, begin, end;
 };
 
+/// Whether the rows of every operand that is indexed by output pixels follow each other without a gap, so that a line may run over several rows.
+bool rowsAreContiguous(WindowedOpInterface op) {
+  int64_t spatial = op.getSpatialRank();
+  auto contiguous = [&](Value operand) {
+    auto type = cast<MemRefType>(operand.getType());
+    if (type.getRank() < spatial + 2)
+      return true; // a scalar or one value per channel
+    SmallVector<int64_t> strides = type.getStridesAndOffset().first;
+    return strides[spatial] == type.getDimSize(1 + spatial) * strides[1 + spatial];
+  };
+  return contiguous(op.getInput()) && contiguous(op.getInitOrNull()) && llvm::all_of(op.getExtras(), contiguous);
+}
+
 struct TileWindowedPass : lathe::passes::impl::TileWindowedPassBase<TileWindowedPass> {
   void runOnOperation() override {
     if (!getOperation()->hasAttr(NNDialect::kKernelAttr))
@@ -141,6 +154,10 @@ struct TileWindowedPass : lathe::passes::impl::TileWindowedPassBase<TileWindowed
     for (WindowedOpInterface op : ops) {
       if (!op.getTilingOrNull() || !isa<MemRefType>(op.getInput().getType())) {
         op->emitOpError("expects a tiling attribute and buffers before it is tiled");
+        return signalPassFailure();
+      }
+      if (op.getTilingOrNull().getMerge() > 1 && !rowsAreContiguous(op)) {
+        op->emitOpError("expects rows without gaps where a tiling merges them (got ") << op.getOperation()->getOperandTypes() << ")";
         return signalPassFailure();
       }
       Tiler(op).tile();
