@@ -1,6 +1,7 @@
 // nn-select-tiling: asks the cost model for each windowed operation's tile, writes it as an attribute, and brings weights and per-channel operands into
 // the order in which that tile reads them. Weights are recipes: packing appends steps, and touches no byte.
 #include "dialects/nn/GroupSpan.h"
+#include "dialects/nn/ModuleInfo.h"
 #include "dialects/nn/NNDialect.h"
 #include "passes/nn_to_linalg/CostModel.h"
 #include "passes/nn_to_linalg/Passes.h"
@@ -61,9 +62,13 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
   using SelectTilingPassBase::SelectTilingPassBase;
 
   void runOnOperation() override {
-    auto target = getOperation()->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>(NNDialect::kTargetAttr);
-    if (!target) {
-      getOperation()->emitOpError("expects the module attribute ") << NNDialect::kTargetAttr;
+    TargetAttr target = targetOf(getOperation());
+    if (!target)
+      return signalPassFailure();
+    int64_t least = std::min({target.getRegisters(), target.getFmaPerCycle(), target.getLoadsPerCycle(), target.getFmaLatency(), target.getL1Bytes(),
+                              target.getL2Bytes(), target.getL3BytesPerCycle()});
+    if (least < 1) {
+      getOperation()->emitError("expects a target whose numbers are at least 1 (got ") << least << ")";
       return signalPassFailure();
     }
     auto result = getOperation().walk([&](WindowedOpInterface op) { return select(op, target); });

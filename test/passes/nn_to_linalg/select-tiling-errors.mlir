@@ -1,7 +1,7 @@
 // RUN: lathe-opt %s --nn-select-tiling --split-input-file --verify-diagnostics
 // What the cost model and the packing of weights need.
 
-// expected-error @+1 {{expects the module attribute nn.target}}
+// expected-error @+1 {{expects the module attribute 'nn.target' to be a #nn.target}}
 func.func @f() {
   return
 }
@@ -47,5 +47,15 @@ func.func @bias(%x: tensor<2x6xf32>, %b: tensor<13xf32>) -> tensor<2x13xf32> {
     nn.yield %acc : f32
   } -> tensor<2x13xf32>
   return %0 : tensor<2x13xf32>
+}
+}
+
+// -----
+
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "", features = "", family = "", vectorBits = 128, registers = 16,
+    fmaPerCycle = 0, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 16, memoryBytesPerCycle = 8>} {
+// expected-error @+1 {{expects a target whose numbers are at least 1 (got 0)}}
+func.func @no_multiply_adds() {
+  return
 }
 }
