@@ -189,7 +189,6 @@ TEST_F(Tools, DispatcherFindsProgramsBesideItself) {
   script("lathe-run");
   EXPECT_EQ(here("compile m.onnx -o m.so"), "lathe-compile:m.onnx -o m.so\n");
   EXPECT_EQ(here("check m.onnx"), "lathe-compile:check m.onnx\n");
-  EXPECT_EQ(here("compare m.onnx --bisect"), "lathe-compile:compare m.onnx --bisect\n");
   EXPECT_EQ(here("bench m.so"), "lathe-run:bench m.so\n");
 }
 
