@@ -35,7 +35,7 @@ def fake_gtest(path, xml, status):
 
 def ctest_project(tmp_path, tests):
     (tmp_path / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(p LANGUAGES NONE)\nenable_testing()\n" + tests)
-    subprocess.run(["cmake", "-S", tmp_path, "-B", tmp_path / "build"], check=True, capture_output=True)
+    subprocess.run(["cmake", "-G", "Ninja", "-S", tmp_path, "-B", tmp_path / "build"], check=True, capture_output=True)
 
 
 def test_unit_counts_cases_not_binaries(tmp_path):
