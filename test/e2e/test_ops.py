@@ -103,6 +103,13 @@ def pool(folder, kind, channels, size, **attributes):
     check(graph, graph.op(kind, "x", **attributes), folder)
 
 
+def pool_up_to_the_end(folder, kind):
+    """With ceil_mode, the next window of each line would begin right behind the last element: it does not exist (onnx's shape inference counts it)."""
+    graph = Graph((17, 5, 8), seed=1)
+    graph.output_shape = ["N", 17, 2, 3]
+    check(graph, graph.op(kind, "x", kernel_shape=[3, 3], strides=[3, 3], pads=[1, 1, 1, 1], ceil_mode=1), folder)
+
+
 for kind in ["MaxPool", "AveragePool"]:
     extra = [{}] if kind == "MaxPool" else [{"count_include_pad": 0}, {"count_include_pad": 1}]
     for more in extra:
@@ -111,6 +118,7 @@ for kind in ["MaxPool", "AveragePool"]:
                                          ((3, 2), (3, 1), [1, 0, 0, 1]), ((1, 7), (1, 3), [0, 3, 0, 2])]:
                 case(f"{kind} {more} ceil{ceil_mode} k{kernel} s{stride} p{pads}", pool, kind, 17, (17, 33), kernel_shape=kernel, strides=stride, pads=pads,
                      ceil_mode=ceil_mode, **more)
+    case(f"{kind} ceil1 at the end", pool_up_to_the_end, kind)
     for channels in [1, 3, 58]:
         case(f"{kind} c{channels}", pool, kind, channels, (5, 9), kernel_shape=[2, 3])
     for auto_pad in ["SAME_UPPER", "SAME_LOWER", "VALID"]:

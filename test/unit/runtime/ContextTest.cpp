@@ -45,6 +45,24 @@ TEST_F(Context, SameBuffersWithNewContents) {
   EXPECT_EQ(moved, call.sums);
 }
 
+TEST_F(Context, SameBuffersWithAnotherBatch) {
+  lathe_context *context = makeContext(5, 2);
+  lathe_error error{};
+  Call call(5);
+  for (int64_t batch : {5, 2, 4}) {
+    call.xDims[0] = call.sumsDims[0] = batch;
+    call.inputs[0].byte_size = batch * 24 * 4;
+    call.outputs[0].byte_size = batch * 4 * 4;
+    std::vector<float> x(call.x.begin(), call.x.begin() + batch * 24), untouched(call.sums.size() - batch * 4, -1);
+    std::fill(call.sums.begin(), call.sums.end(), -1.0f);
+    ASSERT_EQ(call.run(context, &error), LATHE_OK) << error.text;
+    std::vector<float> expected = expectedSums(x, call.bias);
+    expected.insert(expected.end(), untouched.begin(), untouched.end());
+    EXPECT_EQ(call.sums, expected) << "batch " << batch;
+    EXPECT_EQ(call.count, batch);
+  }
+}
+
 TEST_F(Context, ManyThreadsWithOneContextEach) {
   std::vector<lathe_context *> own;
   for (int i = 0; i < 6; ++i)
