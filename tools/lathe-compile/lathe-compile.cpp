@@ -39,6 +39,13 @@ static std::optional<Phase> phaseArgument(const std::string &flag, const std::st
   throw Failure(kUsage, flag + " is '" + text + "', expected nn, linalg, memref, loops or llvm");
 }
 
+/// Flags that say nothing beside another one are mistakes, not wishes to be ignored.
+static void refuse(bool present, const std::string &other, std::initializer_list<std::pair<const char *, bool>> flags) {
+  for (auto [flag, given] : flags)
+    if (present && given)
+      throw Failure(kUsage, flag + (" has no effect with " + other));
+}
+
 /// "--opt-report" or "--opt-report=FILE": CLI11 has no flag with an optional value that does not swallow the next argument.
 static void takeOptReport(std::vector<std::string> &arguments, CompileOptions &options) {
   std::erase_if(arguments, [&](const std::string &a) {
@@ -66,7 +73,9 @@ static int compileCommand(std::vector<std::string> arguments) {
     if (a.size() == 3 && a.rfind("-O", 0) == 0)
       a = "--optimization=" + a.substr(2);
 
-  std::string target = "cpu", from, to, emit = "so", weights = "embed", level = "3", threads;
+  // Empty unless given: what is given must have an effect.
+  std::string target, from, to, emit, weights, level, threads;
+  options.cpu.clear();
   Arguments flags("compile", "Compiles an ONNX model ahead of time to an artifact that `lathe run` and the runtime library load.");
   flags.positional("model", options.input, "the ONNX model, or IR with --compile-from");
   flags.option("-o,--output", options.output, "the artifact to write; - for standard output, where text is written");
@@ -90,12 +99,25 @@ static int compileCommand(std::vector<std::string> arguments) {
   if (!flags.parse(arguments))
     return kOk;
 
-  if (target != "cpu")
+  if (!target.empty() && target != "cpu")
     throw Failure(kUsage, "--target is '" + target + "', expected cpu");
   options.compileFrom = phaseArgument("--compile-from", from);
   options.compileTo = phaseArgument("--compile-to", to);
   if (options.compileFrom && options.compileTo && *options.compileTo <= *options.compileFrom)
     throw Failure(kUsage, "--compile-to is '" + to + "', expected a phase after --compile-from=" + from);
+  refuse(options.compileFrom.has_value(), "--compile-from, whose IR holds this choice",
+         {{"--mcpu", !options.cpu.empty()},
+          {"--mtriple", !options.triple.empty()},
+          {"--target-description", !options.targetDescription.empty()},
+          {"--shapes", !options.shapes.empty()},
+          {"--optimization", !level.empty()},
+          {"--external-data-root", !options.externalDataRoot.empty()}});
+  refuse(options.compileTo.has_value(), "--compile-to, which writes IR", {{"--emit", !emit.empty()}, {"--weights", !weights.empty()}});
+  auto defaultTo = [](std::string &value, const char *standard) { value = value.empty() ? standard : value; };
+  defaultTo(options.cpu, "native");
+  defaultTo(emit, "so");
+  defaultTo(weights, "embed");
+  defaultTo(level, "3");
   if (emit != "so" && emit != "obj" && emit != "asm")
     throw Failure(kUsage, "--emit is '" + emit + "', expected so, obj or asm");
   options.emit = emit == "so" ? Emit::so : emit == "obj" ? Emit::obj : Emit::assembly;
