@@ -9,6 +9,7 @@
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace lathe;
@@ -111,6 +112,14 @@ void OptReport::setOrder(ModuleOp module) {
 }
 
 void OptReport::setGroups(ModuleOp module) {
+  auto text = [&](StringRef name) {
+    auto attribute = module->getAttrOfType<StringAttr>(name);
+    return attribute ? attribute.str() : std::string();
+  };
+  facts.push_back({"model", text(nn::NNDialect::kModelNameAttr) + " " + text(nn::NNDialect::kFlagsAttr)});
+  if (auto target = module->getAttrOfType<nn::TargetAttr>(nn::NNDialect::kTargetAttr))
+    facts.push_back({"target", llvm::formatv("{0}, described as {1}: vectors of {2} bits, {3} registers", target.getCpu(), target.getFamily(),
+                                             target.getVectorBits(), target.getRegisters())});
   module.walk([&](Operation *op) {
     if (ArrayAttr nodes = nodesOfStep(op)) {
       kernels.push_back({cast<FlatSymbolRefAttr>(op->getAttr("kernel")).getValue().str(), groups.size()});
@@ -148,6 +157,7 @@ void OptReport::print(llvm::raw_ostream &os) const {
   constexpr size_t kNetwork = ~size_t(0);
   auto leader = [&](ArrayRef<std::string> nodes) { return nodes.empty() ? kNetwork : together.getLeaderValue(number(nodes.front())); };
   std::map<size_t, Paragraph> paragraphs;
+  paragraphs[kNetwork] = {};
   for (const Entry &entry : entries)
     paragraphs[leader(entry.nodes)].entries.push_back(&entry);
   llvm::StringMap<size_t> firstUser; // of a kernel: the paragraph that describes it
@@ -176,6 +186,9 @@ void OptReport::print(llvm::raw_ostream &os) const {
     Paragraph &p = paragraphs[at];
     os << separator << title(at) << '\n';
     separator = "\n";
+    if (at == kNetwork)
+      for (const auto &[topic, text] : facts)
+        line(os, topic, text);
     llvm::stable_sort(p.entries, [](const Entry *a, const Entry *b) { return topicOf(a->category) < topicOf(b->category); });
     size_t nodes = at == kNetwork ? 0 : members(at).size();
     for (const Entry *e : p.entries) {

@@ -43,7 +43,8 @@ private:
   std::vector<Entry> entries;
   std::vector<std::string> order;
   std::vector<std::vector<std::string>> groups;
-  std::vector<Kernel> kernels; // one per launch
+  std::vector<Kernel> kernels;                            // one per launch
+  std::vector<std::pair<std::string, std::string>> facts; // of the whole network: topic, text
 };
 
 } // namespace lathe
