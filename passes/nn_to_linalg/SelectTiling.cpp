@@ -115,10 +115,10 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
   }
 
   static std::string explain(const Tile &tile, ArrayRef<Tile> others, const Work &work, const Machine &machine, int64_t flops) {
+    auto counted = [](int64_t n, StringRef singular) { return (Twine(n) + " " + singular + (n == 1 ? "" : "s")).str(); };
     int64_t pixels = tile.segments.front();
-    std::string text =
-        llvm::formatv("{0} vectors of channels by {1} pixels, {2} accumulators; {3} tiles cover ", tile.ku, pixels, tile.ku * pixels, tile.segments.size());
-    text += tile.merge == 1 ? "a line" : llvm::formatv("{0} lines as one", tile.merge).str();
+    std::string text = counted(tile.ku, "vector") + " of channels by " + counted(pixels, "pixel") + ", " + counted(tile.ku * pixels, "accumulator") + "; " +
+                       counted(tile.segments.size(), "tile") + " for " + (tile.merge == 1 ? "a line" : counted(tile.merge, "line") + " as one");
     text += llvm::formatv("; predicted {0:f1} kcycles per image", tile.cycles / 1e3).str();
     if (work.multiply) {
       double peak = 2.0 * machine.lanes * machine.fmaPerCycle;
