@@ -1,25 +1,65 @@
-"""The engines that bench.py compares, behind one shape: Engine(model path, inputs, threads) with call() for one inference and outputs() for its result.
+"""The engines that bench.py compares, behind one shape: Engine(network, inputs, threads) with call() for one inference and outputs() for its results.
 
 Each is given what its own documentation recommends for latency: bound buffers, its own thread pool, float32 arithmetic."""
 
+import importlib.metadata
+import importlib.util
 import os
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
+import onnx
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("LATHE_BUILD", "build/release")
+WORK = BUILD / "bench"
+
+
+class CannotRun(Exception):
+    """Why an engine has no time for a network: one short phrase, for the table."""
+
+
+@dataclass
+class Network:
+    """A model file and what it takes and gives. Dims that the model leaves open are None."""
+
+    name: str
+    path: Path
+    inputs: dict
+    outputs: list
+
+    @staticmethod
+    def load(name, path):
+        graph = onnx.load(path, load_external_data=False).graph
+        weights = {tensor.name for tensor in graph.initializer}
+        inputs = {}
+        for value in graph.input:
+            if value.name not in weights:
+                tensor = value.type.tensor_type
+                dims = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
+                inputs[value.name] = dims, onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+        return Network(name, path, inputs, [value.name for value in graph.output])
+
+    def random_inputs(self, batch):
+        """{name: array} of standard-normal values, the open dims set to `batch`."""
+        random, arrays = numpy.random.default_rng(0), {}
+        for name, (dims, dtype) in self.inputs.items():
+            if dims and dims[0] is not None and dims[0] != batch:
+                raise CannotRun(f"its batch is {dims[0]}")
+            arrays[name] = random.standard_normal([batch if dim is None else dim for dim in dims]).astype(dtype)
+        return arrays
 
 
 class Lathe:
     name = "lathe"
 
-    def __init__(self, model, inputs, threads):
+    def __init__(self, network, inputs, threads):
         import lathe_runtime
 
-        artifact = lathe_runtime.Model(compile_with_lathe(model)["artifact"])
+        artifact = lathe_runtime.Model(compile_with_lathe(network.path)["artifact"])
         batch = max(array.shape[0] for array in inputs.values())
         self.call, self._outputs = lathe_runtime.Context(artifact, max_batch=batch, threads=threads).bind(inputs)
 
@@ -28,15 +68,15 @@ class Lathe:
 
 
 class OnnxRuntime:
-    name = "onnxruntime"
+    name, package = "onnxruntime", "onnxruntime"
 
-    def __init__(self, model, inputs, threads):
+    def __init__(self, network, inputs, threads):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        self.version = onnxruntime.__version__
-        self.session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        options.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(str(network.path), options, providers=["CPUExecutionProvider"])
         self.binding = self.session.io_binding()
         for name, array in inputs.items():
             self.binding.bind_cpu_input(name, array)
@@ -51,16 +91,15 @@ class OnnxRuntime:
 
 
 class OpenVino:
-    name = "openvino"
+    name, package = "openvino", "openvino"
 
-    def __init__(self, model, inputs, threads):
+    def __init__(self, network, inputs, threads):
         import openvino
 
-        self.version = openvino.__version__.split("-")[0]
         settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
-        network = openvino.Core().read_model(str(model))
-        network.reshape({name: list(array.shape) for name, array in inputs.items()})
-        self.compiled = openvino.Core().compile_model(network, "CPU", settings)
+        model = openvino.Core().read_model(str(network.path))
+        model.reshape({name: list(array.shape) for name, array in inputs.items()})
+        self.compiled = openvino.Core().compile_model(model, "CPU", settings)
         self.request = self.compiled.create_infer_request()
         for name, array in inputs.items():
             self.request.set_tensor(name, openvino.Tensor(array, shared_memory=True))
@@ -70,7 +109,55 @@ class OpenVino:
         return [numpy.array(self.request.get_tensor(port).data) for port in self.compiled.outputs]
 
 
-ENGINES = {engine.name: engine for engine in (Lathe, OnnxRuntime, OpenVino)}
+class Ncnn:
+    """ncnn takes one sample at a time and its own format, into which pnnx converts."""
+
+    name, package = "ncnn", "ncnn"
+
+    def __init__(self, network, inputs, threads):
+        import ncnn
+
+        if any(array.shape[0] != 1 for array in inputs.values()):
+            raise CannotRun("one sample only")
+        folder = self.convert(network, inputs)
+        self.net = ncnn.Net()
+        option = self.net.opt
+        option.num_threads, option.use_vulkan_compute = threads, False
+        option.use_fp16_packed = option.use_fp16_storage = option.use_fp16_arithmetic = option.use_bf16_storage = False
+        if self.net.load_param(str(folder / "m.ncnn.param")) or self.net.load_model(str(folder / "m.ncnn.bin")):
+            raise CannotRun("pnnx writes what ncnn cannot load")
+        self.inputs = {f"in{index}": ncnn.Mat(array, batch_index=0).clone() for index, array in enumerate(inputs.values())}
+        self.names = [f"out{index}" for index in range(len(network.outputs))]
+        self.results = []
+
+    def convert(self, network, inputs):
+        folder = WORK / "ncnn" / network.name
+        if not (folder / "m.ncnn.bin").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            onnx.save(onnx.load(network.path), folder / "m.onnx")  # with its weights inside: pnnx's shape inference does not open other files
+            shapes = ",".join(f"[{','.join(map(str, array.shape))}]{'f' if array.dtype.kind == 'f' else 'i'}{array.itemsize * 8}" for array in inputs.values())
+            program = Path(importlib.util.find_spec("pnnx").origin).with_name("pnnx")  # the wheel's Python part wants PyTorch, the program does not
+            done = subprocess.run([program, "m.onnx", f"inputshape={shapes}", "fp16=0"], cwd=folder, capture_output=True, text=True)
+            if done.returncode or not (folder / "m.ncnn.bin").exists():
+                raise CannotRun("pnnx does not convert it")
+        return folder
+
+    def call(self):
+        extractor = self.net.create_extractor()
+        for name, mat in self.inputs.items():
+            extractor.input(name, mat)
+        self.results = [extractor.extract(name)[1] for name in self.names]
+
+    def outputs(self):
+        return [numpy.array(mat)[None] for mat in self.results]
+
+
+PEERS = {engine.name: engine for engine in (OnnxRuntime, OpenVino, Ncnn)}
+
+
+def version(name):
+    return importlib.metadata.version(PEERS[name].package)
+
 
 _compiled = {}
 
@@ -79,14 +166,16 @@ def compile_with_lathe(model):
     """Compiles once a run. Returns the artifact, the seconds and the peak memory of the compiler."""
     model = Path(model)
     if model not in _compiled:
-        artifact = BUILD / "bench" / f"{model.stem}.so"
+        artifact = WORK / f"{model.stem}.so"
         artifact.parent.mkdir(parents=True, exist_ok=True)
         start = time.monotonic()
-        compiler = subprocess.Popen([BUILD / "bin" / "lathe", "compile", model, "-o", artifact], stdin=subprocess.DEVNULL)
+        compiler = subprocess.Popen([BUILD / "bin" / "lathe", "compile", model, "-o", artifact], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        said = compiler.stderr.read()
         _, status, usage = os.wait4(compiler.pid, 0)
         compiler.returncode = os.waitstatus_to_exitcode(status)
         if compiler.returncode != 0:
-            raise RuntimeError(f"lathe compile {model.name} ended with exit code {compiler.returncode}")
+            first = said.strip().splitlines()[0].removeprefix("error: ") if said.strip() else ""
+            raise CannotRun(f"does not compile (exit code {compiler.returncode}): {first}")
         _compiled[model] = {"artifact": artifact, "seconds": time.monotonic() - start, "peak_mb": usage.ru_maxrss / 1024}
     return _compiled[model]
 
