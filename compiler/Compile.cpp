@@ -121,6 +121,18 @@ std::string prefixOf(Location loc) {
   return text.empty() ? "" : text + ": ";
 }
 
+/// False after an error on standard error.
+bool importOptions(const CompileOptions &options, ImportOptions &import) {
+  import.externalDataRoot = options.externalDataRoot;
+  for (const auto &[name, constant] : options.constants)
+    import.constants[name] = constant;
+  std::string error;
+  if (parseShapes(options.shapes, import.shapes, error))
+    return true;
+  fail(kUsage, error);
+  return false;
+}
+
 class Compilation {
 public:
   explicit Compilation(const CompileOptions &options) : options(options), context(MLIRContext::Threading::DISABLED) {
@@ -201,10 +213,9 @@ private:
       return kOk;
     }
     ImportOptions import;
-    import.externalDataRoot = options.externalDataRoot;
+    if (!importOptions(options, import))
+      return kUsage;
     std::string error;
-    if (!parseShapes(options.shapes, import.shapes, error))
-      return fail(kUsage, error);
     FailureOr<nn::TargetAttr> target = resolveTarget(context, options.triple, options.cpu, error, options.targetDescription);
     if (failed(target))
       return fail(kUsage, error);
@@ -354,10 +365,8 @@ int lathe::compile(const CompileOptions &options) { return Compilation(options).
 
 int lathe::check(const CompileOptions &options) {
   ImportOptions import;
-  import.externalDataRoot = options.externalDataRoot;
-  std::string error;
-  if (!parseShapes(options.shapes, import.shapes, error))
-    return fail(kUsage, error);
+  if (!importOptions(options, import))
+    return kUsage;
   ImportReport report = checkOnnx(options.input, import);
   for (const std::string &message : report.messages)
     llvm::errs() << "error: " << message << '\n';

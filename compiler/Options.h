@@ -3,7 +3,9 @@
 #define COMPILER_OPTIONS_H
 
 #include "compiler/Phase.h"
+#include "compiler/import/ConstantInput.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +36,7 @@ struct CompileOptions {
   std::string targetDescription;   // file that replaces the built-in description; "" for none
   int optLevel = 3;                // 0: no fusion, no tiling; 3
   std::vector<std::string> shapes; // "x:1..32x3x224x224"
+  std::map<std::string, ConstantInput> constants; // by input name
   std::string externalDataRoot;
   bool weightsInFile = false;
   unsigned threads = 0; // 0: as many as this process may use

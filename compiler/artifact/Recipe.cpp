@@ -24,25 +24,48 @@ LogicalResult fail(std::string &error, const Twine &message) {
 
 FailureOr<StridedTensor> evaluate(nn::WeightAttr weight, SourceFiles &files, std::string &error);
 
+int64_t elementBytes(Type type) { return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8); }
+
+/// One element of a source as a number; integers count as signed unless `isUnsigned`.
+double numberAt(const char *bytes, Type type, bool isUnsigned) {
+  uint64_t bits = 0;
+  std::memcpy(&bits, bytes, elementBytes(type));
+  if (auto floating = dyn_cast<FloatType>(type))
+    return APFloat(floating.getFloatSemantics(), APInt(floating.getWidth(), bits)).convertToDouble();
+  APInt integer(type.getIntOrFloatBitWidth(), bits);
+  return isUnsigned ? static_cast<double>(integer.getZExtValue()) : static_cast<double>(integer.getSExtValue());
+}
+
+/// The bytes of a source that is no splat.
+LogicalResult readBytes(nn::WeightAttr weight, SourceFiles &files, MutableArrayRef<char> to, std::string &error) {
+  if (auto file = dyn_cast<nn::FileAttr>(weight.getSource()))
+    return files.read(file, to, error);
+  ArrayRef<char> raw = cast<DenseElementsAttr>(weight.getSource()).getRawData();
+  std::copy(raw.begin(), raw.end(), to.begin());
+  return success();
+}
+
 FailureOr<StridedTensor> readSource(nn::WeightAttr weight, SourceFiles &files, std::string &error) {
   RankedTensorType type = weight.getType();
-  if (!type.getElementType().isF32()) {
-    llvm::raw_string_ostream(error) << "weight of type " << type << " cannot be evaluated (expects elements of type f32)";
-    return failure();
-  }
-  if (auto file = dyn_cast<nn::FileAttr>(weight.getSource())) {
-    // Not value-initialised: every byte is read from the file.
-    std::shared_ptr<float[]> data(new float[type.getNumElements()]);
-    if (failed(files.read(file, {reinterpret_cast<char *>(data.get()), static_cast<size_t>(file.getLength())}, error)))
+  Type element = type.getElementType();
+  bool isUnsigned =
+      llvm::any_of(weight.getSteps(), [](nn::StepAttr step) { return step.getKind() == "to_float" && !step.getArgs().empty() && step.getArgs()[0]; });
+  int64_t count = type.getNumElements();
+  if (auto elements = dyn_cast<DenseElementsAttr>(weight.getSource()); elements && elements.isSplat())
+    return StridedTensor(type.getShape(), numberAt(elements.getRawData().data(), element, isUnsigned));
+  if (element.isF32()) { // not value-initialised: every byte is written
+    std::shared_ptr<float[]> data(new float[count]);
+    if (failed(readBytes(weight, files, {reinterpret_cast<char *>(data.get()), count * sizeof(float)}, error)))
       return failure();
     return StridedTensor(type.getShape(), data.get(), data);
   }
-  auto elements = cast<DenseElementsAttr>(weight.getSource());
-  if (elements.isSplat())
-    return StridedTensor(type.getShape(), elements.getSplatValue<APFloat>().convertToDouble());
-  auto values = elements.getValues<float>();
-  auto data = std::make_shared<std::vector<float>>(values.begin(), values.end());
-  return StridedTensor(type.getShape(), data->data(), data);
+  std::vector<char> bytes(count * elementBytes(element));
+  if (failed(readBytes(weight, files, bytes, error)))
+    return failure();
+  std::shared_ptr<double[]> data(new double[count]);
+  for (int64_t i = 0; i < count; ++i)
+    data[i] = numberAt(bytes.data() + i * elementBytes(element), element, isUnsigned);
+  return StridedTensor(type.getShape(), data.get(), data);
 }
 
 LogicalResult applyStep(nn::StepAttr step, StridedTensor &tensor, SourceFiles &files, std::string &error) {
@@ -64,6 +87,8 @@ LogicalResult applyStep(nn::StepAttr step, StridedTensor &tensor, SourceFiles &f
     tensor.pad(args);
   else if (kind == "broadcast")
     tensor.broadcast(args);
+  else if (kind == "to_float") // what was read are numbers already
+    return success();
   else if (kind == "expand_groups")
     tensor.expandGroups(args[0], args[1]);
   else if (kind == "scale")
@@ -93,17 +118,52 @@ FailureOr<StridedTensor> evaluate(nn::WeightAttr weight, SourceFiles &files, std
 
 } // namespace
 
+/// Elements that are not f32 are moved, never computed with: bytes, so that 64-bit integers stay what they are.
+static LogicalResult moveElements(nn::WeightAttr weight, SourceFiles &files, MutableArrayRef<char> to, std::string &error) {
+  RankedTensorType type = weight.getType();
+  int64_t size = elementBytes(type.getElementType()), count = type.getNumElements();
+  auto dense = dyn_cast<DenseElementsAttr>(weight.getSource());
+  bool splat = dense && dense.isSplat();
+  std::vector<char> bytes(splat ? size : count * size);
+  if (failed(readBytes(weight, files, bytes, error)))
+    return failure();
+  if (weight.getSteps().empty() && !splat) {
+    std::copy(bytes.begin(), bytes.end(), to.begin());
+    return success();
+  }
+  // The steps move element numbers, counted from 1; padding is 0.
+  std::shared_ptr<double[]> numbers(new double[splat ? 0 : count]);
+  for (int64_t i = 0; i < count && !splat; ++i)
+    numbers[i] = static_cast<double>(i + 1);
+  StridedTensor tensor = splat ? StridedTensor(type.getShape(), 1.0) : StridedTensor(type.getShape(), numbers.get(), numbers);
+  for (nn::StepAttr step : weight.getSteps())
+    if (failed(applyStep(step, tensor, files, error)))
+      return failure();
+  std::vector<double> from(to.size() / size);
+  tensor.store(from.data());
+  for (size_t i = 0; i < from.size(); ++i)
+    if (from[i] == 0)
+      std::fill_n(to.data() + i * size, size, 0);
+    else
+      std::copy_n(bytes.data() + (static_cast<int64_t>(from[i]) - 1) * size, size, to.data() + i * size);
+  return success();
+}
+
 int64_t lathe::weightBytes(nn::WeightAttr weight) {
   FailureOr<SmallVector<int64_t>> shape = weight.getResultShape();
-  return succeeded(shape) ? ShapedType::getNumElements(*shape) * static_cast<int64_t>(sizeof(float)) : 0;
+  return succeeded(shape) ? ShapedType::getNumElements(*shape) * elementBytes(weight.getResultElementType()) : 0;
 }
 
 LogicalResult lathe::evaluateWeight(nn::WeightAttr weight, SourceFiles &files, MutableArrayRef<char> to, std::string &error) {
+  if (static_cast<int64_t>(to.size()) != weightBytes(weight))
+    return fail(error, "internal error: a weight of " + Twine(weightBytes(weight)) + " bytes was given " + Twine(to.size()));
+  if (to.empty())
+    return success();
+  if (!weight.getResultElementType().isF32())
+    return moveElements(weight, files, to, error);
   FailureOr<StridedTensor> tensor = evaluate(weight, files, error);
   if (failed(tensor))
     return failure();
-  if (tensor->getNumElements() * sizeof(float) != to.size())
-    return fail(error, "internal error: a weight of " + Twine(to.size()) + " bytes was evaluated to " + Twine(tensor->getNumElements()) + " elements");
   tensor->store(reinterpret_cast<float *>(to.data()));
   return success();
 }

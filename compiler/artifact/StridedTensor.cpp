@@ -141,6 +141,12 @@ StridedTensor::StridedTensor(ArrayRef<int64_t> sizes, const float *data, std::sh
   this->storage.push_back(std::move(storage));
 }
 
+StridedTensor::StridedTensor(ArrayRef<int64_t> sizes, const double *data, std::shared_ptr<const void> storage) : sizes(sizes) {
+  source.doubles = data;
+  source.strides = rowMajor(sizes);
+  this->storage.push_back(std::move(storage));
+}
+
 StridedTensor::StridedTensor(ArrayRef<int64_t> sizes, double splat) : sizes(sizes) {
   auto value = std::make_shared<double>(splat);
   source.doubles = value.get();

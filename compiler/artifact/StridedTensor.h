@@ -36,8 +36,9 @@ struct Limit {
 class StridedTensor {
 public:
   StridedTensor() = default;
-  /// Row-major floats; `storage` keeps them alive.
+  /// Row-major elements; `storage` keeps them alive.
   StridedTensor(llvm::ArrayRef<int64_t> sizes, const float *data, std::shared_ptr<const void> storage);
+  StridedTensor(llvm::ArrayRef<int64_t> sizes, const double *data, std::shared_ptr<const void> storage);
   /// One value everywhere.
   StridedTensor(llvm::ArrayRef<int64_t> sizes, double splat);
 

@@ -1,4 +1,5 @@
 // Tensors of the file: what they stand for in the graph. Constant and ConstantOfShape.
+#include "compiler/import/Program.h"
 #include "compiler/import/Recipe.h"
 #include "compiler/import/Registry.h"
 #include "llvm/ADT/StringExtras.h"
@@ -24,15 +25,18 @@ static GraphValue unavailable(const Twine &why) {
   return value;
 }
 
-/// A float32 tensor as a weight. Splats and small tensors are written into the IR, all others stay in their file.
+/// A tensor as a weight. Splats and small tensors are written into the IR, all others stay in their file.
 static nn::WeightAttr weightOf(MLIRContext *context, const OnnxTensor &tensor) {
-  auto type = RankedTensorType::get(tensor.dims, Float32Type::get(context));
+  auto type = RankedTensorType::get(tensor.dims, elementType(context, tensor.dataType));
   StringRef bytes = tensor.bytes;
+  if (bytes.empty())
+    return splatWeight(type, 0);
   // Each element equals the one before.
-  bool splat = bytes.drop_front(sizeof(float)) == bytes.drop_back(sizeof(float));
+  size_t size = dataTypeSize(tensor.dataType);
+  bool splat = bytes.drop_front(size) == bytes.drop_back(size);
   Attribute source;
   if (splat || tensor.hash.empty())
-    source = DenseElementsAttr::getFromRawBuffer(type, ArrayRef<char>(bytes.data(), splat ? sizeof(float) : bytes.size()));
+    source = DenseElementsAttr::getFromRawBuffer(type, ArrayRef<char>(bytes.data(), splat ? size : bytes.size()));
   else
     source = nn::FileAttr::get(context, tensor.file, tensor.offset, bytes.size(), tensor.hash);
   return nn::WeightAttr::get(context, source, type, {});
@@ -40,26 +44,26 @@ static nn::WeightAttr weightOf(MLIRContext *context, const OnnxTensor &tensor) {
 
 GraphValue lathe::importer::valueOf(MLIRContext *context, const OnnxTensor &tensor) {
   GraphValue value;
-  if (tensor.dataType == kFloat) {
-    if (tensor.bytes.empty())
-      return unavailable("a tensor without elements, which is not supported");
-    value.kind = GraphValue::Kind::weight;
-    value.weight = weightOf(context, tensor);
-    return value;
-  }
+  if (!isIn(tensor.dataType, kAllTypes))
+    return unavailable(dataTypeName(tensor.dataType) + "; supported: " + namesOf(kAllTypes));
   value.kind = GraphValue::Kind::shape;
   value.shape.dataType = tensor.dataType;
   value.shape.dims.assign(tensor.dims.begin(), tensor.dims.end());
   bool small = tensor.elementCount() <= kMaxShapeElements;
-  if (small && tensor.dataType == kInt64)
+  if (small && tensor.dataType == kInt64) {
     widen<int64_t>(tensor.bytes, value.shape.elements);
-  else if (small && tensor.dataType == kInt32)
+  } else if (small && tensor.dataType == kInt32) {
     widen<int32_t>(tensor.bytes, value.shape.elements);
-  else if (small && tensor.dataType == kBool)
+  } else if (small && tensor.dataType == kBool) {
     widen<bool>(tensor.bytes, value.shape.elements);
-  else
-    return unavailable(small ? dataTypeName(tensor.dataType) + "; supported: float32, and small tensors of int64, int32 and bool"
-                             : dataTypeName(tensor.dataType) + " with more than " + std::to_string(kMaxShapeElements) + " elements; supported: float32");
+  } else {
+    constexpr size_t kMaxWritten = 1 << 20; // what the contract of phase nn lets stand in the IR
+    if (tensor.dataType != kFloat && tensor.hash.empty() && tensor.bytes.size() > kMaxWritten)
+      return unavailable("a tensor of " + dataTypeName(tensor.dataType) + " of more than 1 MB that is not stored as raw data");
+    value.kind = GraphValue::Kind::weight;
+    value.weight = weightOf(context, tensor);
+    value.dataType = tensor.dataType;
+  }
   return value;
 }
 
@@ -67,7 +71,7 @@ static GraphValue weightValue(MLIRContext *context, ArrayRef<int64_t> dims, Arra
   auto type = RankedTensorType::get(dims, Float32Type::get(context));
   GraphValue value;
   value.kind = GraphValue::Kind::weight;
-  value.weight = nn::WeightAttr::get(context, DenseElementsAttr::get(type, elements), type, {});
+  value.weight = elements.empty() ? splatWeight(type, 0) : nn::WeightAttr::get(context, DenseElementsAttr::get(type, elements), type, {});
   return value;
 }
 
@@ -84,11 +88,8 @@ LogicalResult lathe::importer::importConstant(NodeContext &node) {
     return node.define(valueOf(context, *tensor));
   if (node.hasAttribute("value_float"))
     return node.define(weightValue(context, {}, {float(real)}));
-  if (node.hasAttribute("value_floats")) {
-    if (reals.empty())
-      return node.define(unavailable("a tensor without elements, which is not supported"));
+  if (node.hasAttribute("value_floats"))
     return node.define(weightValue(context, int64_t(reals.size()), reals));
-  }
   if (node.hasAttribute("value_int"))
     return node.define(ShapeValue{kInt64, {}, {{integer, 0}}});
   if (node.hasAttribute("value_ints")) {
@@ -114,22 +115,15 @@ LogicalResult lathe::importer::importConstantOfShape(NodeContext &node) {
   GraphValue value = tensor ? valueOf(context, *tensor) : weightValue(context, {1}, {0.0f});
   if (tensor && tensor->elementCount() != 1)
     return node.invalid("expects attribute value of 1 element (got " + Twine(tensor->elementCount()) + ")");
-  if (value.kind == GraphValue::Kind::weight) {
-    RankedTensorType type = node.type(*dims);
-    if (!type)
-      return failure();
-    auto splat = cast<DenseElementsAttr>(value.weight.getSource()).resizeSplat(type);
-    return node.define(nn::WeightAttr::get(context, splat, type, {}));
-  }
-  if (value.kind != GraphValue::Kind::shape)
+  if (value.kind == GraphValue::Kind::unavailable)
     return node.unsupported("attribute value is " + value.why);
-  int64_t count = 1;
-  for (int64_t d : *dims) {
-    if (d < 0)
-      return node.invalid("expects dimensions of at least 0 (got " + Twine(d) + ")");
-    count = d > kMaxShapeElements ? kMaxShapeElements + 1 : count * d;
-    if (count > kMaxShapeElements)
-      return node.unsupported("an integer tensor of more than " + Twine(kMaxShapeElements) + " elements is not supported");
-  }
-  return node.define(ShapeValue{value.shape.dataType, SmallVector<int64_t>(*dims), SmallVector<Affine>(size_t(count), value.shape.elements[0])});
+  RankedTensorType type = node.type(*dims, value.type());
+  if (!type)
+    return failure();
+  if (value.kind == GraphValue::Kind::shape && type.getNumElements() <= kMaxShapeElements)
+    return node.define(ShapeValue{value.shape.dataType, SmallVector<int64_t>(*dims), SmallVector<Affine>(type.getNumElements(), value.shape.elements[0])});
+  // Its bytes are written once, however many elements there are.
+  Attribute element = value.kind == GraphValue::Kind::shape ? Attribute(numberAttr(type.getElementType(), value.shape.elements[0].c0))
+                                                            : cast<DenseElementsAttr>(value.weight.getSource()).getSplatValue<Attribute>();
+  return node.define(nn::WeightAttr::get(context, DenseElementsAttr::get(type, ArrayRef<Attribute>(element)), type, {}), 0, value.type());
 }

@@ -40,7 +40,7 @@ template <typename Op> static LogicalResult importBinary(NodeContext &node, Stri
     return succeeded(result) ? node.define(std::move(*result)) : node.unsupported(why);
   }
   // Shapes first: what does not broadcast must not be built.
-  bool constant = a->kind == Kind::weight && b->kind == Kind::weight;
+  bool constant = a->kind == Kind::weight && b->kind == Kind::weight && a->dataType == kFloat && b->dataType == kFloat;
   nn::WeightAttr aWeight = a->weight, bWeight = b->weight;
   Value lhs, rhs;
   SmallVector<int64_t> aShape, bShape;

@@ -1,6 +1,7 @@
 #include "compiler/import/GraphImporter.h"
 
 #include "compiler/import/Inputs.h"
+#include "compiler/import/Program.h"
 #include "compiler/import/Registry.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
@@ -10,6 +11,9 @@ using namespace lathe;
 using namespace lathe::importer;
 
 namespace {
+
+/// Of --constant: such values are written into the IR.
+constexpr size_t kMaxConstantBytes = 1024;
 
 class GraphImporter {
 public:
@@ -57,24 +61,69 @@ private:
     for (const OnnxTensor &tensor : model.initializers)
       if (!state.values.try_emplace(tensor.name, valueOf(&context, tensor)).second)
         report.add(ImportReport::invalidModel, "initializer '" + printable(tensor.name) + "' is defined twice");
+    for (const OnnxValueInfo &info : model.inputs)
+      if (auto given = options.constants.find(info.name); given != options.constants.end())
+        defineConstant(info, given->second);
+    for (const auto &entry : options.constants)
+      if (llvm::none_of(model.inputs, [&](const OnnxValueInfo &info) { return info.name == entry.first(); }))
+        report.add(ImportReport::usage, "--constant: the model has no input '" + printable(entry.first()) + "'");
+  }
+
+  /// An input of the graph whose value --constant gives.
+  void defineConstant(const OnnxValueInfo &info, const ConstantInput &constant) {
+    auto refuse = [&](const Twine &reason) { report.add(ImportReport::invalidModel, "--constant: input '" + printable(info.name) + "' " + reason); };
+    if (constant.bytes.size() > kMaxConstantBytes)
+      return refuse("has " + Twine(constant.bytes.size()) + " bytes; supported: up to " + Twine(kMaxConstantBytes) +
+                    "; hint: make it an initializer of the model");
+    if (info.isTensor && info.dataType != kUndefined && info.dataType != constant.dataType)
+      return refuse("is " + dataTypeName(info.dataType) + " in the model (the file holds " + dataTypeName(constant.dataType) + ")");
+    if (info.dims) {
+      bool fits = info.dims->size() == constant.dims.size();
+      for (size_t i = 0; fits && i < constant.dims.size(); ++i)
+        fits = !(*info.dims)[i].value || *(*info.dims)[i].value == constant.dims[i];
+      if (!fits)
+        return refuse("has another shape in the model than in the file");
+    }
+    OnnxTensor tensor;
+    tensor.name = info.name;
+    tensor.dataType = constant.dataType;
+    tensor.dims.assign(constant.dims.begin(), constant.dims.end());
+    tensor.bytes = constant.bytes;
+    if (!state.values.try_emplace(info.name, valueOf(&context, tensor)).second)
+      refuse("has a value in the model already");
   }
 
   void addArguments(func::FuncOp main, const InputShapes &inputs) {
     for (const InputShapes::Input &input : inputs.inputs) {
       auto name = state.builder.getStringAttr(input.info->name);
-      auto type = RankedTensorType::get(input.shape, state.builder.getF32Type());
+      int32_t dataType = input.info->dataType;
+      auto type = RankedTensorType::get(input.shape, elementType(&context, dataType));
       unsigned i = main.getNumArguments();
-      if (failed(main.insertArgument(i, type, state.builder.getDictionaryAttr(state.builder.getNamedAttr(nn::NNDialect::kNameAttr, name)), NameLoc::get(name))))
+      if (failed(main.insertArgument(i, type, borderAttributes(name, dataType), NameLoc::get(name))))
         continue; // only of functions without a body
       GraphValue &value = state.values[input.info->name];
+      value.dataType = dataType;
       value.kind = GraphValue::Kind::data;
       value.data = main.getArgument(i);
+      if (type.hasStaticShape() && type.getNumElements() == 0) { // nothing is computed from it
+        value.kind = GraphValue::Kind::weight;
+        value.weight = splatWeight(type, 0);
+      }
       // The size is checked as that of any other tensor.
       OnnxNode pseudo;
       pseudo.name = input.info->name;
       pseudo.op = "input";
       (void)NodeContext(state, pseudo).checkShape(input.shape);
     }
+  }
+
+  /// Name and, where the signless element type does not tell it, data type of an input or output.
+  DictionaryAttr borderAttributes(StringAttr name, int32_t dataType) {
+    NamedAttrList attributes;
+    attributes.set(nn::NNDialect::kNameAttr, name);
+    if (isIn(dataType, kUnsignedIntegers | kBools))
+      attributes.set(nn::NNDialect::kDataTypeAttr, state.builder.getStringAttr(dataTypeName(dataType)));
+    return attributes.getDictionary(&context);
   }
 
   void importNode(const OnnxNode &node) {
@@ -117,20 +166,20 @@ private:
 
   void addResults(func::FuncOp main, Block *body) {
     SmallVector<Value> results;
-    SmallVector<Attribute> names;
+    SmallVector<DictionaryAttr> attributes;
     if (model.outputs.empty())
       report.add(ImportReport::invalidModel, "the model has no outputs");
     for (const OnnxValueInfo &info : model.outputs)
       if (Value result = resultFor(info)) {
         results.push_back(result);
-        names.push_back(state.builder.getStringAttr(info.name));
+        attributes.push_back(borderAttributes(state.builder.getStringAttr(info.name), state.values[info.name].type()));
       }
     if (report.exitCode)
       return;
     func::ReturnOp::create(state.builder, state.builder.getUnknownLoc(), results);
     main.setType(state.builder.getFunctionType(body->getArgumentTypes(), ValueRange(results).getTypes()));
-    for (auto [i, name] : llvm::enumerate(names))
-      main.setResultAttr(i, nn::NNDialect::kNameAttr, name);
+    for (auto [i, dictionary] : llvm::enumerate(attributes))
+      main.setResultAttrs(i, dictionary);
   }
 
   Value resultFor(const OnnxValueInfo &info) {
@@ -150,9 +199,10 @@ private:
     pseudo.name = info.name;
     Value result = NodeContext(state, pseudo).materialize(value);
     if (!result)
-      return refuse(ImportReport::unsupportedModel, "is " + dataTypeName(value.shape.dataType) + "; supported: float32");
-    if (info.isTensor && info.dataType != kUndefined && info.dataType != kFloat)
-      return refuse(ImportReport::invalidModel, "is declared as " + dataTypeName(info.dataType) + ", but is float32");
+      return refuse(ImportReport::unsupportedModel, "depends on the batch size as " + value.shape.str() + ", which is not supported; hint: " +
+                                                        state.staticShapes);
+    if (info.isTensor && info.dataType != kUndefined && info.dataType != value.type())
+      return refuse(ImportReport::invalidModel, "is declared as " + dataTypeName(info.dataType) + ", but is " + dataTypeName(value.type()));
     ArrayRef<int64_t> shape = cast<ShapedType>(result.getType()).getShape();
     if (!info.dims)
       return result;

@@ -2,6 +2,7 @@
 #ifndef COMPILER_IMPORT_IMPORT_H
 #define COMPILER_IMPORT_IMPORT_H
 
+#include "compiler/import/ConstantInput.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -23,6 +24,8 @@ struct ImportOptions {
   std::string externalDataRoot;
   /// --shapes: by input name, one range per dimension.
   llvm::StringMap<std::vector<DimRange>> shapes;
+  /// --constant: inputs of the graph, by name, that the compilation knows. They are no inputs of the artifact.
+  llvm::StringMap<ConstantInput> constants;
 };
 
 /// What an import found. The messages are complete lines, in the order of the graph; the caller prints them.

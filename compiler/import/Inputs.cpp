@@ -1,5 +1,7 @@
 #include "compiler/import/Inputs.h"
 
+#include "compiler/import/NodeContext.h"
+
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -20,6 +22,8 @@ public:
     llvm::StringSet<> constants, names;
     for (const OnnxTensor &tensor : model.initializers)
       constants.insert(tensor.name);
+    for (const auto &entry : options.constants)
+      constants.insert(entry.first());
     for (const OnnxValueInfo &info : model.inputs) {
       if (constants.contains(info.name))
         continue; // files before IR version 4 list the weights as inputs, too
@@ -62,9 +66,9 @@ private:
     if (info.name.empty())
       return add(ImportReport::invalidModel, info, "has no name");
     if (!info.isTensor)
-      return add(ImportReport::unsupportedModel, info, "is no tensor; supported: float32 tensors");
-    if (info.dataType != kFloat)
-      return add(ImportReport::unsupportedModel, info, "is " + dataTypeName(info.dataType) + "; supported: float32");
+      return add(ImportReport::unsupportedModel, info, "is no tensor; supported: tensors");
+    if (!isIn(info.dataType, kAllTypes))
+      return add(ImportReport::unsupportedModel, info, "is " + dataTypeName(info.dataType) + "; supported: " + namesOf(kAllTypes));
     auto given = options.shapes.find(info.name);
     const std::vector<DimRange> *ranges = given == options.shapes.end() ? nullptr : &given->second;
     if (!info.dims && !ranges)

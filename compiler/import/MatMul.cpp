@@ -23,7 +23,7 @@ static LogicalResult addC(NodeContext &node, Value product, double beta) {
   if (!value)
     return failure();
   Value c;
-  if (value->kind == GraphValue::Kind::weight) {
+  if (value->kind == GraphValue::Kind::weight && value->dataType == kFloat) {
     c = node.materialize(multipliedBy(value->weight, beta));
   } else if ((c = node.data(2, "C"))) {
     if (beta != 1) {
@@ -50,7 +50,7 @@ LogicalResult lathe::importer::importGemm(NodeContext &node) {
   if (node.hasErrors())
     return failure();
   const GraphValue *constant = node.hasInput(0) ? node.input(0, "A") : nullptr;
-  bool isConstant = constant && constant->kind == GraphValue::Kind::weight;
+  bool isConstant = constant && constant->kind == GraphValue::Kind::weight && constant->dataType == kFloat;
   if (transA && !isConstant)
     return node.hasErrors() ? failure() : node.unsupported("attribute transA = 1 is not supported for an A that is computed at run time; supported: 0");
   if (isConstant && constant->weight.getResultShape()->size() != 2)
@@ -77,7 +77,7 @@ LogicalResult lathe::importer::importGemm(NodeContext &node) {
     const GraphValue *c = node.input(2, "C");
     if (!c)
       return failure();
-    if (c->kind == GraphValue::Kind::weight && (bias = asBias(c->weight, bShape[1])))
+    if (c->kind == GraphValue::Kind::weight && c->dataType == kFloat && (bias = asBias(c->weight, bShape[1])))
       bias = multipliedBy(bias, beta);
   }
   Value weights = node.materialize(multipliedBy(b, alpha));

@@ -1,5 +1,8 @@
 #include "compiler/import/NodeContext.h"
 
+#include "compiler/import/Program.h"
+#include "compiler/import/Recipe.h"
+
 #include "mlir/IR/Location.h"
 #include "llvm/Support/CheckedArithmetic.h"
 
@@ -112,14 +115,47 @@ const GraphValue *NodeContext::input(size_t i, StringRef role) {
   return usable ? &value : nullptr;
 }
 
-Value NodeContext::data(size_t i, StringRef role) {
+std::string lathe::importer::namesOf(DataTypes set) {
+  std::string text;
+  for (int32_t type = 0; type < 32; ++type)
+    if (isIn(type, set))
+      text += (text.empty() ? "" : ", ") + dataTypeName(type);
+  return text;
+}
+
+Type lathe::importer::elementType(MLIRContext *context, int32_t dataType) {
+  switch (dataType) {
+  case kFloat:
+    return Float32Type::get(context);
+  case kDouble:
+    return Float64Type::get(context);
+  case kFloat16:
+    return Float16Type::get(context);
+  default:
+    return IntegerType::get(context, dataTypeSize(dataType) * 8);
+  }
+}
+
+Operand NodeContext::operand(size_t i, StringRef role, DataTypes supported) {
   const GraphValue *value = input(i, role);
   if (!value)
     return {};
+  if (!isIn(value->type(), supported)) {
+    (void)unsupported(describeInput(i, role) + " is " + dataTypeName(value->type()) + "; supported: " + namesOf(supported));
+    return {};
+  }
   if (Value data = materialize(*value))
-    return data;
-  (void)unsupported(describeInput(i, role) + " is " + dataTypeName(value->shape.dataType) + "; supported: float32");
+    return {data, value->type()};
+  (void)needsStaticBatch(describeInput(i, role) + " is " + value->shape.str() + ", which is not supported as data");
   return {};
+}
+
+Value NodeContext::data(size_t i, StringRef role) {
+  Operand x = operand(i, role, setOf({kFloat, kFloat16}));
+  if (!x || x.dataType == kFloat)
+    return x.value;
+  isHalf = true;
+  return convertFloat(*this, x.value, builder().getF32Type());
 }
 
 bool NodeContext::isBrokenData(size_t i) const {
@@ -133,8 +169,8 @@ nn::WeightAttr NodeContext::weight(size_t i, StringRef role, int64_t rank) {
     (void)unsupported(describeInput(i, role) + " is computed at run time; supported: a float32 constant");
   if (!value)
     return {};
-  if (value->kind != GraphValue::Kind::weight) {
-    (void)unsupported(describeInput(i, role) + (value->kind == GraphValue::Kind::data ? " is computed at run time" : " is an integer tensor") +
+  if (value->kind != GraphValue::Kind::weight || !isIn(value->dataType, setOf({kFloat, kFloat16}))) {
+    (void)unsupported(describeInput(i, role) + (value->kind == GraphValue::Kind::data ? " is computed at run time" : " is " + dataTypeName(value->type())) +
                       "; supported: a float32 constant");
     return {};
   }
@@ -143,7 +179,7 @@ nn::WeightAttr NodeContext::weight(size_t i, StringRef role, int64_t rank) {
     (void)invalid("expects " + describeInput(i, role) + " of rank " + Twine(rank) + " (got " + Twine(got) + ")");
     return {};
   }
-  return value->weight;
+  return value->dataType == kFloat ? value->weight : withStep(value->weight, "to_float", {});
 }
 
 const ShapeValue *NodeContext::shape(size_t i, StringRef role) {
@@ -154,7 +190,7 @@ const ShapeValue *NodeContext::shape(size_t i, StringRef role) {
     return nullptr;
   if (value->kind == GraphValue::Kind::shape)
     return &value->shape;
-  (void)unsupported(describeInput(i, role) + (value->kind == GraphValue::Kind::data ? " is computed at run time" : " is a float32 tensor") +
+  (void)unsupported(describeInput(i, role) + (value->kind == GraphValue::Kind::data ? std::string(" is computed at run time") : " is a tensor of " + dataTypeName(value->type())) +
                     "; supported: an integer constant or shape arithmetic");
   return nullptr;
 }
@@ -181,13 +217,44 @@ LogicalResult NodeContext::define(const GraphValue &value, size_t i) {
   return success();
 }
 
-LogicalResult NodeContext::define(Value data, size_t i) { return define(GraphValue{GraphValue::Kind::data, data, {}, {}, {}}, i); }
-LogicalResult NodeContext::define(nn::WeightAttr weight, size_t i) { return define(GraphValue{GraphValue::Kind::weight, {}, weight, {}, {}}, i); }
-LogicalResult NodeContext::define(ShapeValue shape, size_t i) { return define(GraphValue{GraphValue::Kind::shape, {}, {}, std::move(shape), {}}, i); }
+LogicalResult NodeContext::define(Value data, size_t i, int32_t dataType) {
+  auto type = cast<RankedTensorType>(data.getType());
+  if (isHalf && dataType == kFloat) {
+    data = convertFloat(*this, data, builder().getF16Type());
+    dataType = kFloat16;
+    type = cast<RankedTensorType>(data.getType());
+  }
+  // A tensor without elements is known: nothing is ever computed for it.
+  if (type.hasStaticShape() && type.getNumElements() == 0)
+    return define(splatWeight(type, 0), i, dataType);
+  GraphValue value;
+  value.kind = GraphValue::Kind::data;
+  value.data = data;
+  value.dataType = dataType;
+  return define(value, i);
+}
+
+LogicalResult NodeContext::define(nn::WeightAttr weight, size_t i, int32_t dataType) {
+  GraphValue value;
+  value.kind = GraphValue::Kind::weight;
+  value.weight = weight;
+  value.dataType = dataType;
+  return define(value, i);
+}
+
+LogicalResult NodeContext::define(ShapeValue shape, size_t i) {
+  GraphValue value;
+  value.kind = GraphValue::Kind::shape;
+  value.shape = std::move(shape);
+  return define(value, i);
+}
 
 void NodeContext::defineUnavailable(size_t i, StringRef role) {
   std::string why = ("output " + Twine(i) + " (" + role + ") of node '" + printable(node.name) + "' (" + node.op + "), which is not supported").str();
-  (void)define(GraphValue{GraphValue::Kind::unavailable, {}, {}, {}, std::move(why)}, i);
+  GraphValue value;
+  value.kind = GraphValue::Kind::unavailable;
+  value.why = std::move(why);
+  (void)define(value, i);
 }
 
 void NodeContext::defineBroken() {
@@ -208,13 +275,21 @@ Value NodeContext::materialize(const GraphValue &value) {
     return value.data;
   if (value.kind == GraphValue::Kind::weight)
     return materialize(value.weight);
-  // An integer constant that was cast to float.
   std::optional<SmallVector<int64_t>> constants = value.shape.constants();
-  if (value.shape.dataType != kFloat || !constants || constants->empty())
+  if (!constants)
     return {};
-  auto type = RankedTensorType::get(value.shape.dims, builder().getF32Type());
-  SmallVector<float> elements(constants->begin(), constants->end());
-  return materialize(nn::WeightAttr::get(builder().getContext(), DenseElementsAttr::get(type, ArrayRef<float>(elements)), type, {}));
+  Type element = elementType(builder().getContext(), value.shape.dataType);
+  auto type = RankedTensorType::get(value.shape.dims, element);
+  if (constants->empty())
+    return materialize(splatWeight(type, 0));
+  SmallVector<Attribute> elements;
+  for (int64_t v : *constants)
+    elements.push_back(numberAttr(element, v));
+  return materialize(nn::WeightAttr::get(builder().getContext(), DenseElementsAttr::get(type, elements), type, {}));
+}
+
+Value NodeContext::splat(ArrayRef<int64_t> shape, int32_t dataType, double value) {
+  return materialize(splatWeight(RankedTensorType::get(shape, elementType(builder().getContext(), dataType)), value));
 }
 
 LogicalResult NodeContext::checkShape(ArrayRef<int64_t> shape) {
@@ -229,8 +304,10 @@ LogicalResult NodeContext::checkShape(ArrayRef<int64_t> shape) {
         return needsStaticBatch("the batch becomes dimension " + Twine(i) + ", which is not supported");
       continue;
     }
-    if (d < 1)
-      return unsupported("a tensor with a dimension of " + Twine(d) + " is not supported");
+    if (d < 0)
+      return invalid("a dimension of " + Twine(d) + " is not possible");
+    if (d == 0 && ShapedType::isDynamic(shape[0]))
+      return needsStaticBatch("a tensor without elements is not supported");
     std::optional<int64_t> product = llvm::checkedMul(count, d);
     if (!product || *product > kMaxElements)
       return unsupported("a tensor of more than 2^40 elements is not supported");
@@ -239,8 +316,8 @@ LogicalResult NodeContext::checkShape(ArrayRef<int64_t> shape) {
   return success();
 }
 
-RankedTensorType NodeContext::type(ArrayRef<int64_t> shape) {
-  return succeeded(checkShape(shape)) ? RankedTensorType::get(shape, builder().getF32Type()) : RankedTensorType();
+RankedTensorType NodeContext::type(ArrayRef<int64_t> shape, int32_t dataType) {
+  return succeeded(checkShape(shape)) ? RankedTensorType::get(shape, elementType(builder().getContext(), dataType)) : RankedTensorType();
 }
 
 SmallVector<Affine> lathe::importer::dimsOf(Value data) {

@@ -16,21 +16,54 @@ struct GraphValue {
   enum class Kind {
     broken,      // its producer has failed, and has said why
     unavailable, // legal until someone uses it: `why` says what is not supported
-    data,        // a float32 tensor computed at run time
-    weight,      // a constant float32 tensor
-    shape,       // a small integer tensor, known up to the batch size
+    data,        // a tensor computed at run time
+    weight,      // a constant tensor
+    shape,       // a small tensor of whole numbers, known up to the batch size
   };
   Kind kind = Kind::broken;
   mlir::Value data;
   nn::WeightAttr weight;
   ShapeValue shape;
   std::string why;
+  /// Of data and weights: a DataType. A shape value has its own.
+  int32_t dataType = kFloat;
   /// Of a broken value: it would have been computed at run time. Whoever needs a constant can say so without knowing more.
   bool atRunTime = false;
+
+  int32_t type() const { return kind == Kind::shape ? shape.dataType : dataType; }
 };
 
 /// What a tensor of the file stands for.
 GraphValue valueOf(mlir::MLIRContext *context, const OnnxTensor &tensor);
+
+/// Sets of element types, one bit per DataType.
+using DataTypes = uint32_t;
+constexpr DataTypes setOf(std::initializer_list<int32_t> types) {
+  DataTypes set = 0;
+  for (int32_t type : types)
+    set |= 1u << type;
+  return set;
+}
+constexpr DataTypes kFloats = setOf({kFloat, kFloat16, kDouble}), kSignedIntegers = setOf({kInt8, kInt16, kInt32, kInt64}),
+                    kUnsignedIntegers = setOf({kUInt8, kUInt16, kUInt32, kUInt64}), kIntegers = kSignedIntegers | kUnsignedIntegers,
+                    kNumbers = kFloats | kIntegers, kBools = setOf({kBool}), kAllTypes = kNumbers | kBools;
+inline bool isIn(int32_t type, DataTypes set) { return type >= 0 && type < 32 && (set >> type & 1); }
+/// "float32, int64", for messages.
+std::string namesOf(DataTypes set);
+
+/// The element type that stands for a DataType of kAllTypes: integers are signless, truth values are i8 of 0 and 1.
+mlir::Type elementType(mlir::MLIRContext *context, int32_t dataType);
+
+/// An input as data to compute with; false after an error.
+struct Operand {
+  mlir::Value value;
+  int32_t dataType = kUndefined;
+  explicit operator bool() const { return static_cast<bool>(value); }
+  mlir::RankedTensorType type() const { return mlir::cast<mlir::RankedTensorType>(value.getType()); }
+  llvm::ArrayRef<int64_t> shape() const { return type().getShape(); }
+  int64_t rank() const { return type().getRank(); }
+  mlir::Type element() const { return type().getElementType(); }
+};
 
 /// State that all nodes of a graph share.
 struct GraphState {
@@ -78,8 +111,11 @@ public:
   bool hasInput(size_t i) const { return i < node.inputs.size() && !node.inputs[i].empty(); }
   /// Null after an error.
   const GraphValue *input(size_t i, llvm::StringRef role);
+  /// As float32. What is stored as float16 is converted, and then float32 outputs are converted back: such operators compute in float32.
   mlir::Value data(size_t i, llvm::StringRef role);
-  /// Null after an error; `rank` < 0 allows any.
+  /// As it is, of one of the given types.
+  Operand operand(size_t i, llvm::StringRef role, DataTypes supported = kAllTypes);
+  /// A constant float32 tensor (float16 is converted). Null after an error; `rank` < 0 allows any.
   nn::WeightAttr weight(size_t i, llvm::StringRef role, int64_t rank = -1);
   const ShapeValue *shape(size_t i, llvm::StringRef role);
   /// A shape value without the batch size in it.
@@ -88,8 +124,8 @@ public:
   std::string describeInput(size_t i, llvm::StringRef role) const;
 
   // Outputs. All return success.
-  mlir::LogicalResult define(mlir::Value data, size_t i = 0);
-  mlir::LogicalResult define(nn::WeightAttr weight, size_t i = 0);
+  mlir::LogicalResult define(mlir::Value data, size_t i = 0, int32_t dataType = kFloat);
+  mlir::LogicalResult define(nn::WeightAttr weight, size_t i = 0, int32_t dataType = kFloat);
   mlir::LogicalResult define(ShapeValue shape, size_t i = 0);
   mlir::LogicalResult define(const GraphValue &value, size_t i = 0);
   /// An output that we do not compute: an error for whoever uses it.
@@ -98,13 +134,15 @@ public:
   /// After a failure: the outputs are broken, and computed at run time if an input is.
   void defineBroken();
 
-  /// The value as data: builds an nn.weight for a constant.
+  /// The value as data: builds an nn.weight for a constant. Null for shape values that depend on the batch.
   mlir::Value materialize(const GraphValue &value);
   mlir::Value materialize(nn::WeightAttr weight);
   /// Whether this may be the type of a tensor: not too large, dynamic only in the leading dimension. Reports what is wrong.
   mlir::LogicalResult checkShape(llvm::ArrayRef<int64_t> shape);
   /// A tensor type after `checkShape`, or null.
-  mlir::RankedTensorType type(llvm::ArrayRef<int64_t> shape);
+  mlir::RankedTensorType type(llvm::ArrayRef<int64_t> shape, int32_t dataType = kFloat);
+  /// A splat weight.
+  mlir::Value splat(llvm::ArrayRef<int64_t> shape, int32_t dataType, double value);
 
 private:
   mlir::LogicalResult report(int code, const llvm::Twine &reason);
@@ -118,6 +156,7 @@ private:
   mlir::Location location;
   llvm::SmallBitVector read; // per attribute
   bool hasFailed = false;
+  bool isHalf = false; // `data` has converted a float16 input
 };
 
 /// Dimensions of data as shape arithmetic sees them: a dynamic one is N.

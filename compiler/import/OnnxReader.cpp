@@ -15,7 +15,7 @@ using namespace lathe;
 using namespace lathe::importer;
 
 /// Operator set versions whose operators the importer knows.
-static constexpr int64_t kMinOpset = 7, kMaxOpset = 28;
+static constexpr int64_t kMinOpset = 1, kMaxOpset = 28;
 
 /// Tensors up to this many bytes become dense attributes; larger ones stay in their file and are named by hash.
 static constexpr size_t kMaxDenseBytes = 1024;
@@ -198,8 +198,9 @@ private:
       value.dims.emplace();
       for (const onnx::TensorShapeProto::Dimension &proto : type.shape().dim()) {
         OnnxDim &dim = value.dims->emplace_back();
-        // Some exporters write an unknown dimension as 0 or -1.
-        if (proto.has_dim_value() && proto.dim_value() > 0)
+        // Some exporters write an unknown dimension as -1, and an unknown batch as 0.
+        bool leading = value.dims->size() == 1;
+        if (proto.has_dim_value() && (proto.dim_value() > 0 || (proto.dim_value() == 0 && !leading)))
           dim.value = proto.dim_value();
         else if (proto.has_dim_param())
           dim.symbol = proto.dim_param();

@@ -29,14 +29,14 @@ static LogicalResult defineReshaped(NodeContext &node, const GraphValue &value, 
   }
   if (value.kind == GraphValue::Kind::shape)
     return node.define(ShapeValue{value.shape.dataType, SmallVector<int64_t>(shape), value.shape.elements});
-  RankedTensorType type = node.type(shape);
+  RankedTensorType type = node.type(shape, value.type());
   if (!type)
     return failure();
   if (value.kind == GraphValue::Kind::weight)
-    return node.define(reshapedTo(value.weight, shape));
+    return node.define(reshapedTo(value.weight, shape), 0, value.dataType);
   if (type == value.data.getType())
     return node.define(value);
-  return node.define(nn::ReshapeOp::create(node.builder(), node.loc(), type, value.data).getResult());
+  return node.define(nn::ReshapeOp::create(node.builder(), node.loc(), type, value.data).getResult(), 0, value.dataType);
 }
 
 LogicalResult lathe::importer::importReshape(NodeContext &node) {

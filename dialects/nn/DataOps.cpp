@@ -10,7 +10,7 @@ using namespace lathe::nn;
 
 void WeightOp::build(OpBuilder &builder, OperationState &state, WeightAttr weight) {
   FailureOr<SmallVector<int64_t>> shape = weight.getResultShape();
-  build(builder, state, RankedTensorType::get(succeeded(shape) ? *shape : SmallVector<int64_t>(), weight.getType().getElementType()), weight);
+  build(builder, state, RankedTensorType::get(succeeded(shape) ? *shape : SmallVector<int64_t>(), weight.getResultElementType()), weight);
 }
 
 LogicalResult WeightOp::verify() {
@@ -20,7 +20,7 @@ LogicalResult WeightOp::verify() {
     return emitOpError("expects a recipe whose steps fit");
   if (!type.hasRank() || type.getShape() != ArrayRef<int64_t>(*shape))
     return emitOpError("expects the recipe's shape as result shape (got ") << type << ")";
-  if (type.getElementType() != getWeight().getType().getElementType())
+  if (type.getElementType() != getWeight().getResultElementType())
     return emitOpError("expects the recipe's element type (got ") << type.getElementType() << ")";
   return success();
 }

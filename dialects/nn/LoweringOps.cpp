@@ -35,11 +35,13 @@ void MicroKernelOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<Memor
       effects.emplace_back(o.getOperandNumber() == init ? static_cast<MemoryEffects::Effect *>(MemoryEffects::Write::get()) : MemoryEffects::Read::get(), &o);
 }
 
-//===- nn.call: the destination is the last operand of every kernel ---------------------------------------------------------------------------===//
+//===- nn.call: the destinations are the last operands of every kernel ------------------------------------------------------------------------===//
 
 LogicalResult CallOp::verify() {
   if (getFlops().size() != 2 || getBytes().size() != 2)
     return emitOpError("expects flops and bytes to be [c0, c1] (got ") << getFlopsAttr() << " and " << getBytesAttr() << ")";
+  if (getDestinations() < 1 || getDestinations() > static_cast<int64_t>(getNumOperands()))
+    return emitOpError("expects 1 to ") << getNumOperands() << " destinations (got " << getDestinations() << ")";
   return success();
 }
 
@@ -61,9 +63,9 @@ LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 void CallOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  int64_t inputs = getNumOperands() - getDestinations();
   for (OpOperand &o : (*this)->getOpOperands())
-    effects.emplace_back(
-        o.getOperandNumber() + 1 == getNumOperands() ? static_cast<MemoryEffects::Effect *>(MemoryEffects::Write::get()) : MemoryEffects::Read::get(), &o);
+    effects.emplace_back(o.getOperandNumber() >= inputs ? static_cast<MemoryEffects::Effect *>(MemoryEffects::Write::get()) : MemoryEffects::Read::get(), &o);
 }
 
 //===- nn.plan, nn.launch ----------------------------------------------------------------------------------------------------------------------===//

@@ -147,6 +147,11 @@ static FailureOr<SmallVector<int64_t>> applyToShape(function_ref<InFlightDiagnos
     shape[1] = span.span();
     return shape;
   }
+  if (kind == "to_float") {
+    if (args.size() > 1 || (args.size() == 1 && args[0] != 0 && args[0] != 1))
+      return mismatch("0 or 1: whether integers are unsigned");
+    return shape;
+  }
   if (kind == "broadcast") {
     FailureOr<SmallVector<int64_t>> b = broadcastShapes(shape, args);
     if (failed(b) || *b != args)
@@ -173,13 +178,25 @@ LogicalResult WeightAttr::verify(function_ref<InFlightDiagnostic()> emitError, A
     return emitError() << "expects a #nn.file or a dense attribute as source (got " << source << ")";
   }
   SmallVector<int64_t> shape(type.getShape());
+  bool isFloat = type.getElementType().isF32();
   for (StepAttr step : steps) {
     FailureOr<SmallVector<int64_t>> next = applyToShape(emitError, step, shape);
     if (failed(next))
       return failure();
     shape = *next;
+    isFloat |= step.getKind() == "to_float";
+    bool moves = llvm::is_contained({"transpose", "reshape", "pad", "broadcast"}, step.getKind());
+    if (!moves && !isFloat)
+      return emitError() << "step '" << step.getKind() << "' expects elements of type f32, or a step to_float before it (got " << type << ")";
+    if (step.getOperand() && !step.getOperand().getResultElementType().isF32())
+      return emitError() << "step '" << step.getKind() << "' expects an operand of type f32 (got " << step.getOperand().getType() << ")";
   }
   return success();
+}
+
+Type WeightAttr::getResultElementType() const {
+  bool converted = llvm::any_of(getSteps(), [](StepAttr step) { return step.getKind() == "to_float"; });
+  return converted ? Type(Float32Type::get(getContext())) : getType().getElementType();
 }
 
 FailureOr<SmallVector<int64_t>> WeightAttr::getResultShape() const {
@@ -200,12 +217,17 @@ WeightAttr WeightAttr::withStep(StepAttr step) const {
   return WeightAttr::get(getContext(), getSource(), getType(), steps);
 }
 
-std::optional<double> WeightAttr::getSplatValue() const {
+TypedAttr WeightAttr::getSplatElement() const {
   auto elements = dyn_cast<DenseElementsAttr>(getSource());
-  if (!elements || !elements.isSplat() || !isa<FloatType>(elements.getElementType()))
-    return std::nullopt;
+  if (!elements || !elements.isSplat())
+    return {};
   for (StepAttr step : getSteps())
     if (step.getKind() != "reshape" && step.getKind() != "transpose" && step.getKind() != "broadcast")
-      return std::nullopt;
-  return elements.getSplatValue<APFloat>().convertToDouble();
+      return {};
+  return cast<TypedAttr>(elements.getSplatValue<Attribute>());
+}
+
+std::optional<double> WeightAttr::getSplatValue() const {
+  auto number = dyn_cast_or_null<FloatAttr>(getSplatElement());
+  return number ? std::optional(number.getValueAsDouble()) : std::nullopt;
 }

@@ -36,8 +36,10 @@ def NN_StepAttr : NN_Attr<"Step", "step"> {
     | `pad` | dims | | zeros after the end of each dim up to these dims |
     | `broadcast` | dims | | numpy broadcasting to these dims |
     | `expand_groups` | groups, tile | | weights `[K, C / G, window...]` of a grouped convolution to `[ceil(K / tile) tile, span, window...]`: each tile of output channels as a dense one over the input channels of its groups, zero elsewhere (GroupSpan.h) |
+    | `to_float` | 1: the integers are unsigned | | the element as f32; first of the steps that compute |
 
-    Arithmetic is done in double and rounded once at the end of the recipe.
+    Arithmetic is done in double and rounded once at the end of the recipe; its elements are f32. Sources of other element types are moved by `transpose`,
+    `reshape`, `pad` and `broadcast` as they are.
   }];
   let parameters = (ins StringRefParameter<>:$kind, OptionalArrayRefParameter<"int64_t">:$args, OptionalParameter<"::mlir::FloatAttr">:$value,
                     OptionalParameter<"::lathe::nn::WeightAttr">:$operand);
@@ -61,9 +63,13 @@ def NN_WeightAttr : NN_Attr<"Weight", "weight"> {
   let extraClassDeclaration = [{
     /// Shape after all steps; failure if a step does not fit (the verifier has said which).
     ::mlir::FailureOr<::mlir::SmallVector<int64_t>> getResultShape() const;
+    /// The element type after all steps: f32 after `to_float`, else the source's.
+    ::mlir::Type getResultElementType() const;
     /// The same recipe with one more step.
     WeightAttr withStep(StepAttr step) const;
-    /// The value if the weight is a splat without steps that could change that.
+    /// The element (FloatAttr or IntegerAttr) if the weight is a splat without steps that could change that; else null.
+    ::mlir::TypedAttr getSplatElement() const;
+    /// The same as a number, of floats only.
     ::std::optional<double> getSplatValue() const;
   }];
 }

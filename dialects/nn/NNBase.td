@@ -26,7 +26,7 @@ def NN_Dialect : Dialect {
   let cppNamespace = "::lathe::nn";
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect",
-                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
   let extraClassDeclaration = [{
     /// Module attributes that the importer writes and later phases read.
     static constexpr ::llvm::StringLiteral kModelDirAttr = "nn.model_dir";     // directory against which #nn.file paths are resolved
@@ -38,6 +38,10 @@ def NN_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kBatchRangeAttr = "nn.batch_range"; // array<i64: min, max>
     /// Function argument and result attribute: the ONNX name of an input or output.
     static constexpr ::llvm::StringLiteral kNameAttr = "nn.name";
+    /// Function argument and result attribute: the data type ("uint8", "bool") where the signless element type does not tell it.
+    static constexpr ::llvm::StringLiteral kDataTypeAttr = "nn.dtype";
+    /// Result attribute: this result holds the true extents of the result of that number, whose type has their upper bounds. Not seen by the caller.
+    static constexpr ::llvm::StringLiteral kExtentsOfAttr = "nn.extents_of";
     /// Marks the entry function's arguments that are destinations of results (phase memref and later).
     static constexpr ::llvm::StringLiteral kOutputAttr = "nn.output";
     /// Marks the functions that hold one kernel each.

@@ -36,6 +36,10 @@ int64_t convOutputExtent(int64_t input, int64_t window, int64_t stride, int64_t 
 /// Numpy broadcasting of two shapes; failure if they do not agree. A dynamic dimension agrees with itself and with 1.
 mlir::FailureOr<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b);
 
+/// "[?, 16, 7]", for the assembly of operations: a dynamic extent is a question mark.
+mlir::ParseResult parseExtents(mlir::OpAsmParser &parser, mlir::DenseI64ArrayAttr &extents);
+void printExtents(mlir::OpAsmPrinter &printer, mlir::Operation *op, mlir::DenseI64ArrayAttr extents);
+
 } // namespace lathe::nn
 
 #define GET_ATTRDEF_CLASSES

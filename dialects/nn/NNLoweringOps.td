@@ -50,7 +50,7 @@ def NN_CallOp : NN_Op<"call", [DeclareOpInterfaceMethods<MemoryEffectsOpInterfac
   let summary = "runs a kernel on buffers (phases memref and loops)";
   let description = [{
     The operands' types are the kernel's argument types up to the layout's offset: kernels are written for offset 0, so that equal operations on
-    different slices share one kernel. `nodes` are the ONNX nodes that the call computes; `flops` and `bytes` are arithmetic and compulsory traffic as
+    different slices share one kernel. The last `destinations` operands are written. `nodes` are the ONNX nodes that the call computes; `flops` and `bytes` are arithmetic and compulsory traffic as
     array<i64: c0, c1>, meaning c0 + c1 * N.
 
     ```mlir
@@ -58,7 +58,8 @@ def NN_CallOp : NN_Op<"call", [DeclareOpInterfaceMethods<MemoryEffectsOpInterfac
       : memref<?x3x224x224xf32>, memref<2x1x7x7x3x32xf32>, memref<?x4x112x112x16xf32>
     ```
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyMemRef>:$operands, StrArrayAttr:$nodes, DenseI64ArrayAttr:$flops, DenseI64ArrayAttr:$bytes);
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyMemRef>:$operands, StrArrayAttr:$nodes, DenseI64ArrayAttr:$flops, DenseI64ArrayAttr:$bytes,
+    DefaultValuedAttr<I64Attr, "1">:$destinations);
   let assemblyFormat = "$kernel `(` $operands `)` attr-dict `:` type($operands)";
   let hasVerifier = 1;
 }

@@ -6,6 +6,7 @@ include "dialects/nn/NNActivationOps.td"
 include "dialects/nn/NNDataOps.td"
 include "dialects/nn/NNElementwiseOps.td"
 include "dialects/nn/NNLoweringOps.td"
+include "dialects/nn/NNProgramOps.td"
 include "dialects/nn/NNWindowedOps.td"
 
 #endif // DIALECTS_NN_NNOPS_TD

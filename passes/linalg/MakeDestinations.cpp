@@ -26,20 +26,37 @@ struct MakeDestinationsPass : lathe::passes::impl::MakeDestinationsPassBase<Make
       return succeeded(addDestination(op)) ? WalkResult::advance() : WalkResult::interrupt();
     });
     if (result.wasInterrupted())
+      return signalPassFailure();
+    result = getOperation().walk([&](ForeachOp op) {
+      for (Type type : op.getInits().empty() ? SmallVector<Type>(op.getResultTypes()) : SmallVector<Type>()) {
+        Value empty = makeEmpty(op, cast<RankedTensorType>(type));
+        if (!empty)
+          return WalkResult::interrupt();
+        op.getInitsMutable().append(empty);
+      }
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
       signalPassFailure();
   }
 
-  LogicalResult addDestination(WindowedOpInterface op) {
-    auto type = cast<RankedTensorType>(op.getOutputType());
+  /// Null after an error.
+  Value makeEmpty(Operation *op, RankedTensorType type) {
     SmallVector<Value> dynamic;
     if (!type.hasStaticShape()) {
       Value batch = batchOf(getOperation());
       if (!batch)
-        return op->emitOpError("expects a function argument that gives the batch size");
+        return op->emitOpError("expects a function argument that gives the batch size"), Value();
       dynamic.push_back(batch);
     }
     OpBuilder b(op);
-    Value empty = tensor::EmptyOp::create(b, op->getLoc(), type, dynamic);
+    return tensor::EmptyOp::create(b, op->getLoc(), type, dynamic);
+  }
+
+  LogicalResult addDestination(WindowedOpInterface op) {
+    Value empty = makeEmpty(op, cast<RankedTensorType>(op.getOutputType()));
+    if (!empty)
+      return failure();
     TypeSwitch<Operation *>(op).Case<ConvOp, PoolOp, MatMulOp>([&](auto o) { o.getInitMutable().assign(empty); });
     return success();
   }

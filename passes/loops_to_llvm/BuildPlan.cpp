@@ -64,8 +64,7 @@ public:
       if (!type || !name)
         return entry.emitOpError("expects a buffer with the attribute ")
                << NNDialect::kNameAttr << " as argument " << i << " (got " << argument.getType() << ")";
-      list.push_back(b.getDictionaryAttr(
-          {b.getNamedAttr("name", name), b.getNamedAttr("type", TypeAttr::get(RankedTensorType::get(type.getShape(), type.getElementType())))}));
+      list.push_back(b.getDictionaryAttr({b.getNamedAttr("name", name), b.getNamedAttr("type", TypeAttr::get(borderType(i, type)))}));
     }
     SmallVector<LaunchOp> launches;
     auto arena = entry->getAttrOfType<DenseI64ArrayAttr>(NNDialect::kArenaAttr);
@@ -84,6 +83,17 @@ public:
   }
 
 private:
+  /// The type that the caller sees: with the signedness that the kernels' types lack.
+  RankedTensorType borderType(unsigned argument, MemRefType type) {
+    Type element = type.getElementType();
+    auto dataType = entry.getArgAttrOfType<StringAttr>(argument, NNDialect::kDataTypeAttr);
+    if (dataType && dataType.getValue() == "bool")
+      element = b.getI1Type();
+    else if (dataType && dataType.getValue().starts_with("uint"))
+      element = IntegerType::get(b.getContext(), element.getIntOrFloatBitWidth(), IntegerType::Unsigned);
+    return RankedTensorType::get(type.getShape(), element);
+  }
+
   LogicalResult launch(CallOp call, OpBuilder &body) {
     auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getKernelAttr());
     auto space = kernel ? kernel->getAttrOfType<DenseI64ArrayAttr>("nn.space") : DenseI64ArrayAttr();

@@ -77,6 +77,11 @@ Affine flopsOf(Operation *op) {
   return flops;
 }
 
+int64_t destinationsOf(Operation *op) {
+  auto foreach = dyn_cast<ForeachOp>(op);
+  return foreach ? foreach.getInits().size() : 1;
+}
+
 /// Each operand is moved once: what no tiling can avoid.
 Affine bytesOf(ValueRange operands) {
   Affine bytes;
@@ -111,7 +116,7 @@ public:
     SmallVector<Attribute> nodes(names.begin(), names.end());
     Affine flops = flopsOf(op), bytes = bytesOf(operands);
     CallOp::create(b, op->getLoc(), FlatSymbolRefAttr::get(same), operands, b.getArrayAttr(nodes), b.getDenseI64ArrayAttr({flops.c0, flops.c1}),
-                   b.getDenseI64ArrayAttr({bytes.c0, bytes.c1}));
+                   b.getDenseI64ArrayAttr({bytes.c0, bytes.c1}), b.getI64IntegerAttr(destinationsOf(op)));
     op->erase();
     ++calls;
     return success();
@@ -135,20 +140,20 @@ private:
     return MemRefType::get(type.getShape(), type.getElementType(), StridedLayoutAttr::get(type.getContext(), 0, strides));
   }
 
-  /// A function around a copy of `op`, not yet in the symbol table; `operands` are what it is to be called with, the destination last.
+  /// A function around a copy of `op`, not yet in the symbol table; `operands` are what it is to be called with, destinations last.
   func::FuncOp build(Operation *op, SmallVector<Value> &operands, IRMapping &map) {
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op); linalgOp && linalgOp.getNumDpsInits() != 1) {
       op->emitOpError("expects one destination (got ") << linalgOp.getNumDpsInits() << ")";
       return {};
     }
-    // Calls say that they write their last operand and read the others.
-    Value destination = op->getOperands().back();
+    // Calls say that they write their last operands and read the others.
     llvm::SetVector<Value> captured;
     getUsedValuesDefinedAbove(op->getRegions(), captured);
-    if (llvm::count(op->getOperands(), destination) > 1 || captured.contains(destination)) {
-      op->emitOpError("expects a destination that is not read as another operand");
-      return {};
-    }
+    for (Value destination : op->getOperands().take_back(destinationsOf(op)))
+      if (llvm::count(op->getOperands(), destination) > 1 || captured.contains(destination)) {
+        op->emitOpError("expects a destination that is not read as another operand");
+        return {};
+      }
     // Constants that canonicalisation moved out of regions move back in, everything else that a region uses becomes an argument.
     llvm::SetVector<Value> values, constants, regionConstants;
     for (Value v : captured)
@@ -224,7 +229,7 @@ struct OutlineKernelsPass : lathe::passes::impl::OutlineKernelsPassBase<OutlineK
       if (!function->hasAttr(NNDialect::kKernelAttr))
         function.walk([&](Operation *op) {
           bool buffers = op->getNumOperands() > 0 && isa<MemRefType>(op->getOperands().back().getType());
-          if (buffers && isa<WindowedOpInterface, linalg::LinalgOp, CopyOp>(op))
+          if (buffers && isa<WindowedOpInterface, linalg::LinalgOp, ForeachOp, CopyOp>(op))
             ops.push_back(op);
         });
     Outliner outliner(getOperation());

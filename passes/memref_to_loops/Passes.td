@@ -40,4 +40,19 @@ def TileGenericPass : Pass<"lathe-tile-generic", "::mlir::func::FuncOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def ExpandForeachPass : Pass<"lathe-expand-foreach", "::mlir::func::FuncOp"> {
+  let summary = "programs over an index space to loops";
+  let description = [{
+    **What.** In kernel functions, an `nn.foreach` becomes one `scf.forall` over its space with the body in it. The last dimension becomes a loop inside,
+    unless it is the only one or is long.
+
+    **Before/After.** test/passes/memref_to_loops/expand-foreach.mlir.
+
+    **Requires / Leaves.** Requires kernels that hold one bufferised operation. Leaves scf, arith, memref, math.
+
+    **Numerics.** Bit-exact: the body as it is.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect"];
+}
+
 #endif // PASSES_MEMREF_TO_LOOPS_PASSES_TD

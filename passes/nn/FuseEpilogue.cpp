@@ -22,7 +22,7 @@ namespace {
 /// How the epilogue gets an operand of the elementwise operation.
 struct Source {
   enum Kind { accumulator, constant, extra } kind = accumulator;
-  double value = 0;                  // constant
+  TypedAttr value = {};              // constant
   Value operand;                     // extra
   SmallVector<int64_t> reshape = {}; // extra: shape under which a weight is read, where it is not the operand's own
   bool needsReshape = false;
@@ -53,11 +53,17 @@ bool matchOperand(WindowedOpInterface op, Value operand, Source &source, std::st
   source.operand = operand;
   source.kind = Source::extra;
   if (weight) {
-    if (std::optional<double> splat = weight.getWeight().getSplatValue()) {
+    if (TypedAttr splat = weight.getWeight().getSplatElement()) {
       source.kind = Source::constant;
-      source.value = *splat;
+      source.value = splat;
       return true;
     }
+  }
+  if (type.getElementType() != op.getOutputType().getElementType()) {
+    why = llvm::formatv("operand of shape {0} has another element type", shapeText(operand));
+    return false;
+  }
+  if (weight) {
     if (isPerChannel(op, type.getShape())) {
       source.needsReshape = type.getRank() != 1;
       source.reshape = {op.getOutputChannels()};
@@ -124,7 +130,7 @@ void fuse(Operation *elementwise, unsigned position, ArrayRef<Source> sources) {
     if (source.kind == Source::accumulator)
       scalars.push_back(yield->getOperand(0));
     else if (source.kind == Source::constant)
-      scalars.push_back(arith::ConstantOp::create(inner, loc, inner.getFloatAttr(op.getOutputType().getElementType(), source.value)));
+      scalars.push_back(arith::ConstantOp::create(inner, loc, source.value));
     else
       scalars.push_back(epilogueArgument(op, source, loc));
   }

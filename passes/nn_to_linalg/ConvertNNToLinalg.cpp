@@ -50,7 +50,7 @@ struct ElementwiseToGeneric : OpInterfaceRewritePattern<ElementwiseOpInterface> 
       return rewriter.notifyMatchFailure(op, "no argument gives the batch size");
     auto splatOf = [](Value v) {
       auto weight = v.getDefiningOp<WeightOp>();
-      return weight ? weight.getWeight().getSplatValue() : std::nullopt;
+      return weight ? weight.getWeight().getSplatElement() : TypedAttr();
     };
     SmallVector<Value> inputs;
     SmallVector<AffineMap> maps;
@@ -66,8 +66,8 @@ struct ElementwiseToGeneric : OpInterfaceRewritePattern<ElementwiseOpInterface> 
       SmallVector<Value> scalars;
       size_t next = 0;
       for (Value v : op->getOperands()) {
-        if (std::optional<double> splat = splatOf(v))
-          scalars.push_back(arith::ConstantOp::create(b, loc, b.getFloatAttr(cast<ShapedType>(v.getType()).getElementType(), *splat)));
+        if (TypedAttr splat = splatOf(v))
+          scalars.push_back(arith::ConstantOp::create(b, loc, splat));
         else
           scalars.push_back(arguments[next++]);
       }

@@ -97,9 +97,9 @@ private:
     WeightAttr weight = op.getWeight();
     auto step = [&](StringRef kind, ArrayRef<int64_t> args) { weight = weight.withStep(StepAttr::get(context, kind, args, FloatAttr(), WeightAttr())); };
     SmallVector<int64_t> shape(cast<RankedTensorType>(op.getType()).getShape());
-    if (std::optional<double> splat = weight.getSplatValue()) { // a scalar broadcasts to any layout
+    if (TypedAttr splat = weight.getSplatElement()) { // a scalar broadcasts to any layout
       auto scalar = RankedTensorType::get({}, weight.getType().getElementType());
-      auto value = DenseElementsAttr::get(scalar, {b.getFloatAttr(scalar.getElementType(), *splat).getValue()});
+      auto value = DenseElementsAttr::get(scalar, ArrayRef<Attribute>(splat));
       return WeightOp::create(b, op.getLoc(), WeightAttr::get(context, value, scalar, {}));
     }
     int64_t at = static_cast<int64_t>(shape.size()) - (rank - 1); // of the channel dim

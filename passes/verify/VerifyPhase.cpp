@@ -22,8 +22,8 @@ namespace {
 
 /// Reports at most this many violations: a phase that fails tends to fail everywhere.
 constexpr unsigned kMaxReports = 10;
-/// Larger sources of recipes stay in files, so that dumped IR holds no weights.
-constexpr int64_t kMaxSourceBytes = 1024;
+/// Larger sources of recipes stay in files, so that dumped IR holds no weights. Integers may be stored where no offset names them, as varints.
+constexpr int64_t kMaxSourceBytes = 1024, kMaxIntegerBytes = 1 << 20;
 
 class Checker {
 public:
@@ -83,7 +83,7 @@ void forEachType(Checker &c, function_ref<void(Operation *, Type)> check) {
 
 void checkTensors(Checker &c) {
   forEachType(c, [&](Operation *op, Type t) {
-    if (isa<BaseMemRefType>(t))
+    if (isa<BaseMemRefType>(t) && !isa<ForeachOp>(op)) // its body is written for buffers in all phases
       c.report(op, "no memrefs (got " + Checker::text(t) + ")");
   });
 }
@@ -151,9 +151,9 @@ void forEachKernel(Checker &c, function_ref<void(func::FuncOp)> check) {
 
 void checkSource(Checker &c, Operation *op, WeightAttr weight) {
   auto dense = dyn_cast<DenseElementsAttr>(weight.getSource());
-  if (dense && !dense.isSplat() && dense.getRawData().size() > kMaxSourceBytes)
-    c.report(op,
-             "no weight bytes in the IR but splats and sources of at most " + Twine(kMaxSourceBytes) + " bytes (got " + Twine(dense.getRawData().size()) + ")");
+  int64_t most = weight.getType().getElementType().isF32() ? kMaxSourceBytes : kMaxIntegerBytes;
+  if (dense && !dense.isSplat() && static_cast<int64_t>(dense.getRawData().size()) > most)
+    c.report(op, "no weight bytes in the IR but splats and sources of at most " + Twine(most) + " bytes (got " + Twine(dense.getRawData().size()) + ")");
   for (StepAttr step : weight.getSteps())
     if (step.getOperand())
       checkSource(c, op, step.getOperand());
@@ -189,6 +189,10 @@ void checkLinalg(Checker &c) {
     if (!op.getInitOrNull())
       c.report(op, "a destination");
   });
+  c.module.walk([&](ForeachOp op) {
+    if (op.getInits().empty())
+      c.report(op, "a destination");
+  });
   c.module.walk([&](tensor::EmptyOp op) {
     auto uses = llvm::count_if(op->getUsers(), [](Operation *user) { return !isa<tensor::DimOp>(user); });
     if (uses > 1)
@@ -219,8 +223,8 @@ void checkMemref(Checker &c) {
       if (isViewOrConstant(op) || isa<func::ReturnOp>(op))
         continue;
       ++operations;
-      if (!isa<WindowedOpInterface, linalg::LinalgOp, CopyOp>(op))
-        c.report(&op, "a windowed operation, a linalg operation or an nn.copy in a kernel");
+      if (!isa<WindowedOpInterface, linalg::LinalgOp, ForeachOp, CopyOp>(op))
+        c.report(&op, "a windowed operation, a linalg operation, an nn.foreach or an nn.copy in a kernel");
     }
     if (operations != 1)
       c.report(kernel, "one operation per kernel (got " + Twine(operations) + ")");
@@ -272,11 +276,11 @@ struct Contract {
 };
 
 constexpr StringRef kNNDialects[] = {"func", "arith", "math"};
-constexpr StringRef kNNOps[] = {"weight", "reshape", "add", "sub", "mul", "div", "relu", "conv", "pool", "matmul", "yield"};
+constexpr StringRef kNNOps[] = {"weight", "reshape", "add", "sub", "mul", "div", "relu", "conv", "pool", "matmul", "foreach", "yield"};
 constexpr StringRef kLinalgDialects[] = {"func", "arith", "math", "linalg", "tensor", "scf"};
-constexpr StringRef kLinalgOps[] = {"weight", "conv", "pool", "matmul", "yield"};
+constexpr StringRef kLinalgOps[] = {"weight", "conv", "pool", "matmul", "foreach", "yield"};
 constexpr StringRef kMemrefDialects[] = {"func", "arith", "math", "linalg", "memref"};
-constexpr StringRef kMemrefOps[] = {"weight", "conv", "pool", "matmul", "yield", "copy", "call"};
+constexpr StringRef kMemrefOps[] = {"weight", "conv", "pool", "matmul", "foreach", "yield", "copy", "call"};
 constexpr StringRef kLoopsDialects[] = {"func", "arith", "math", "scf", "vector", "memref"};
 constexpr StringRef kLoopsOps[] = {"weight", "call"};
 constexpr StringRef kLLVMDialects[] = {"llvm"};
@@ -290,8 +294,13 @@ constexpr Contract kContracts[] = {
     {"llvm", kLLVMDialects, kLLVMOps, checkLLVM},
 };
 
+/// What the body of an nn.foreach is made of, in each phase in which it may stand.
+constexpr StringRef kProgramDialects[] = {"arith", "math", "scf", "memref"};
+
 bool isLegal(const Contract &contract, Operation *op) {
   auto [dialect, name] = op->getName().getStringRef().split('.');
+  if (op->getParentOfType<ForeachOp>())
+    return llvm::is_contained(kProgramDialects, dialect) || isa<YieldOp>(op);
   if (dialect == "builtin")
     return isa<ModuleOp>(op);
   if (contract.phase == "nn" && isa<ElementwiseOpInterface>(op))

@@ -1,6 +1,7 @@
 // lathe-compile: ONNX model -> artifact, IR of any phase, or a list of what is not supported. All flags are bound to CompileOptions here and nowhere else.
 #include "compiler/Compile.h"
 #include "compiler/Version.h"
+#include "tools/lathe-run/OnnxTensor.h"
 #include "tools/support/Arguments.h"
 #include "tools/support/Status.h"
 
@@ -60,6 +61,19 @@ static void takeOptReport(std::vector<std::string> &arguments, CompileOptions &o
   });
 }
 
+/// "NAME:@FILE" of --constant, read like the inputs of `lathe run`.
+static void readConstants(const std::vector<std::string> &specs, CompileOptions &options) {
+  for (const std::string &spec : specs) {
+    size_t colon = spec.rfind(":@");
+    if (colon == std::string::npos || colon == 0 || colon + 2 == spec.size())
+      throw Failure(kUsage, "--constant is '" + spec + "', expected NAME:@FILE");
+    tools::Tensor tensor = tools::readTensor(spec.substr(colon + 2));
+    ConstantInput constant{int32_t(tensor.dtype), tensor.dims, std::string(reinterpret_cast<const char *>(tensor.data.get()), tensor.bytes)};
+    if (!options.constants.emplace(spec.substr(0, colon), std::move(constant)).second)
+      throw Failure(kUsage, "--constant gives '" + spec.substr(0, colon) + "' twice");
+  }
+}
+
 static int compileCommand(std::vector<std::string> arguments) {
   CompileOptions options;
   takeOptReport(arguments, options);
@@ -75,6 +89,7 @@ static int compileCommand(std::vector<std::string> arguments) {
 
   // Empty unless given: what is given must have an effect.
   std::string target, from, to, emit, weights, level, threads;
+  std::vector<std::string> constants;
   options.cpu.clear();
   Arguments flags("compile", "Compiles an ONNX model ahead of time to an artifact that `lathe run` and the runtime library load.");
   flags.positional("model", options.input, "the ONNX model, or IR with --compile-from");
@@ -84,6 +99,7 @@ static int compileCommand(std::vector<std::string> arguments) {
   flags.option("--mtriple", options.triple, "the machine to compile for, such as aarch64-linux-gnu; default: this one");
   flags.option("--target-description", options.targetDescription, "a file that replaces the built-in description of the CPU family");
   flags.option("--shapes", options.shapes, "NAME:DIMS, such as x:1..32x3x224x224; once per input");
+  flags.option("--constant", constants, "NAME:@FILE (.npy or .pb): an input that is known, such as a shape; once per input");
   flags.option("--optimization", level, "0: no fusion, no tiling, for debugging; 3 (default); also -O0, -O3");
   flags.option("--compile-to", to, "stop at the end of a phase and write its IR: nn, linalg, memref, loops, llvm");
   flags.option("--compile-from", from, "resume from IR at the end of a phase");
@@ -99,6 +115,7 @@ static int compileCommand(std::vector<std::string> arguments) {
   if (!flags.parse(arguments))
     return kOk;
 
+  readConstants(constants, options);
   if (!target.empty() && target != "cpu")
     throw Failure(kUsage, "--target is '" + target + "', expected cpu");
   options.compileFrom = phaseArgument("--compile-from", from);
@@ -110,6 +127,7 @@ static int compileCommand(std::vector<std::string> arguments) {
           {"--mtriple", !options.triple.empty()},
           {"--target-description", !options.targetDescription.empty()},
           {"--shapes", !options.shapes.empty()},
+          {"--constant", !constants.empty()},
           {"--optimization", !level.empty()},
           {"--external-data-root", !options.externalDataRoot.empty()}});
   refuse(options.compileTo.has_value(), "--compile-to, which writes IR", {{"--emit", !emit.empty()}, {"--weights", !weights.empty()}});
@@ -143,12 +161,15 @@ static int compileCommand(std::vector<std::string> arguments) {
 
 static int checkCommand(const std::vector<std::string> &arguments) {
   CompileOptions options;
+  std::vector<std::string> constants;
   Arguments flags("check", "Lists every node of an ONNX model that cannot be compiled, without compiling.");
   flags.positional("model", options.input, "the ONNX model");
   flags.option("--shapes", options.shapes, "NAME:DIMS, such as x:1..32x3x224x224; once per input");
+  flags.option("--constant", constants, "NAME:@FILE (.npy or .pb): an input that is known, such as a shape; once per input");
   flags.option("--external-data-root", options.externalDataRoot, "permits external weights that are links, inside this folder");
   if (!flags.parse(arguments))
     return kOk;
+  readConstants(constants, options);
   return check(options);
 }
 

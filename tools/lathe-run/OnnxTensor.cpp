@@ -1,6 +1,7 @@
 #include "tools/lathe-run/OnnxTensor.h"
 
 #include "tools/lathe-run/File.h"
+#include "tools/lathe-run/Npy.h"
 #include "tools/support/Status.h"
 
 #include <cstring>
@@ -171,5 +172,7 @@ NamedTensor parseOnnxTensor(const std::string &content, const std::string &path)
 }
 
 NamedTensor readOnnxTensor(const std::string &path) { return parseOnnxTensor(readFile(path), path); }
+
+Tensor readTensor(const std::string &path) { return std::string_view(path).ends_with(".pb") ? readOnnxTensor(path).tensor : readNpy(path); }
 
 } // namespace lathe::tools

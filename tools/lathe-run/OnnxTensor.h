@@ -15,6 +15,9 @@ struct NamedTensor {
 NamedTensor readOnnxTensor(const std::string &path);
 NamedTensor parseOnnxTensor(const std::string &content, const std::string &path);
 
+/// A file of either kind: ONNX's by its suffix .pb, else .npy. Throws Failure.
+Tensor readTensor(const std::string &path);
+
 } // namespace lathe::tools
 
 #endif

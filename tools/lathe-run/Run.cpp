@@ -32,7 +32,6 @@ static bool endsWith(const std::string &text, const char *end) {
   return text.size() >= length && text.compare(text.size() - length, length, end) == 0;
 }
 
-static Tensor readTensor(const std::string &path) { return endsWith(path, ".pb") ? readOnnxTensor(path).tensor : readNpy(path); }
 
 // "00-NAME.npy"
 static std::string outputFileName(size_t index, const std::string &name) {
