@@ -227,7 +227,7 @@ private:
       return imported.exitCode ? imported.exitCode : kInternalError;
     Builder b(&context);
     (*module)->setAttr(nn::NNDialect::kTargetAttr, *target);
-    (*module)->setAttr(nn::NNDialect::kFlagsAttr, b.getStringAttr(options.optLevel == 0 ? "-O0" : "-O3"));
+    (*module)->setAttr(nn::NNDialect::kFlagsAttr, b.getStringAttr(options.passes.flags()));
     return kOk;
   }
 
@@ -268,14 +268,14 @@ private:
     run.verify = options.verifyEach || dumper; // a dump that names the guilty pass is worth the time
     run.configure = [](PassManager &pm) { return applyPassManagerCLOptions(pm); };
     std::string error;
-    std::vector<PipelineStep> steps = buildPipeline(options.compileFrom, options.compileTo.value_or(Phase::llvm), optLevel());
+    std::vector<PipelineStep> steps = buildPipeline(options.compileFrom, options.compileTo.value_or(Phase::llvm), passes());
     if (failed(runPipeline(*module, steps, run, error)))
       return fail(kInternalError, error);
     return kOk;
   }
 
   /// A resumed compilation goes on as it was begun.
-  int optLevel() { return (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr).getValue().contains("-O0") ? 0 : 3; }
+  PassSelection passes() { return PassSelection::fromFlags((*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr).getValue()); }
 
   /// Before the output, so that none is left if the report cannot be written.
   int writeReport() {
@@ -317,7 +317,7 @@ private:
 int Compilation::generate() {
   CodegenOptions codegen;
   codegen.threads = threads;
-  codegen.optimize = optLevel() > 0;
+  codegen.optimize = passes().runs("codegen");
   codegen.keepLLVMIR = dumper != nullptr;
   codegen.keepAssembly = dumper || options.emit == Emit::assembly;
   Phase from = kernelsText.empty() ? Phase::llvm : Phase::memref;

@@ -3,6 +3,7 @@
 #define COMPILER_OPTIONS_H
 
 #include "compiler/Phase.h"
+#include "compiler/Pipeline.h"
 #include "compiler/import/ConstantInput.h"
 
 #include <map>
@@ -33,9 +34,9 @@ struct CompileOptions {
 
   std::string triple; // "" for this machine's
   std::string cpu = "native";
-  std::string targetDescription;   // file that replaces the built-in description; "" for none
-  int optLevel = 3;                // 0: no fusion, no tiling; 3
-  std::vector<std::string> shapes; // "x:1..32x3x224x224"
+  std::string targetDescription; // file that replaces the built-in description; "" for none
+  PassSelection passes;
+  std::vector<std::string> shapes;                // "x:1..32x3x224x224"
   std::map<std::string, ConstantInput> constants; // by input name
   std::string externalDataRoot;
   bool weightsInFile = false;

@@ -22,16 +22,26 @@ namespace {
 
 class List {
 public:
-  List(std::vector<PipelineStep> &steps, Phase phase) : steps(steps), phase(phase) {}
+  List(std::vector<PipelineStep> &steps, Phase phase, const PassSelection &selection) : selection(selection), steps(steps), phase(phase) {}
 
   /// A pass over each function.
   void functions(std::function<std::unique_ptr<Pass>()> create, const char *reason) { add("func.func", std::move(create), reason); }
+  void canonicalize(const char *reason) {
+    if (selection.runs("canonicalize"))
+      functions([] { return createCanonicalizerPass(); }, reason);
+  }
+  void cse(const char *reason) {
+    if (selection.runs("cse"))
+      functions([] { return createCSEPass(); }, reason);
+  }
   /// A pass over the module.
   void module(std::function<std::unique_ptr<Pass>()> create, const char *reason) { add("", std::move(create), reason); }
   /// Each phase ends by checking its contract.
   void verify() {
     module([name = phaseName(phase).str()] { return createVerifyPhasePass({name}); }, "the contract of the phase");
   }
+
+  const PassSelection &selection;
 
 private:
   void add(const char *anchor, std::function<std::unique_ptr<Pass>()> create, const char *reason) {
@@ -41,28 +51,28 @@ private:
   Phase phase;
 };
 
-std::unique_ptr<Pass> canonicalizer() { return createCanonicalizerPass(); }
-std::unique_ptr<Pass> cse() { return createCSEPass(); }
-
 // IN: nn, logical forms as imported  OUT: nn, fused
-void nnPhase(List l, int optLevel) {
-  l.functions(canonicalizer, "folds reshapes and neutral elements, drops what nothing uses");
-  l.functions([] { return createFoldBatchNormPass(); }, "before fusion, which then finds convolutions next to their activations");
-  if (optLevel > 0)
+void nnPhase(List l) {
+  l.canonicalize("folds reshapes and neutral elements, drops what nothing uses");
+  l.functions([=] { return createFoldBatchNormPass({/*intoProducer=*/l.selection.runs("nn-fold-batch-norm")}); },
+              "before fusion, which then finds convolutions next to their activations");
+  if (l.selection.runs("nn-fuse-epilogue"))
     l.functions([] { return createFuseEpiloguePass(); }, "elementwise consumers into the stores of their producers");
-  l.functions(canonicalizer, "removes weights that recipes have absorbed");
-  l.functions(cse, "equal weights become one");
+  l.canonicalize("removes weights that recipes have absorbed");
+  l.cse("equal weights become one");
   l.verify();
 }
 
 // IN: nn  OUT: nn (windowed, packed, with destinations), linalg, tensor, arith, math, scf
-void linalgPhase(List l, int optLevel) {
-  l.functions([] { return createPropagateLayoutPass(); }, "layouts first: tiles and packed weights depend on them");
-  l.functions([=] { return createSelectTilingPass({/*naive=*/optLevel == 0}); }, "the cost model's tiles; weights into the order that they ask for");
+void linalgPhase(List l) {
+  l.functions([=] { return createPropagateLayoutPass({/*propagate=*/l.selection.runs("nn-propagate-layout")}); },
+              "layouts first: tiles and packed weights depend on them");
+  l.functions([=] { return createSelectTilingPass({/*naive=*/!l.selection.runs("nn-select-tiling")}); },
+              "the cost model's tiles; weights into the order that they ask for");
   l.functions([] { return createConvertNNToLinalgPass(); }, "everything that is not windowed");
-  l.functions(canonicalizer, "pairs of layout changes and shape changes cancel");
-  l.functions(cse, "equal weights and layout changes become one");
-  if (optLevel > 0)
+  l.canonicalize("pairs of layout changes and shape changes cancel");
+  l.cse("equal weights and layout changes become one");
+  if (l.selection.runs("lathe-fuse-elementwise"))
     l.functions([] { return createFuseElementwisePass(); }, "chains of elementwise operations into one loop");
   l.functions([] { return createMakeDestinationsPass(); }, "last: CSE would merge equal destinations, which then cost copies");
   l.verify();
@@ -70,7 +80,8 @@ void linalgPhase(List l, int optLevel) {
 
 // IN: linalg phase on tensors  OUT: the same operations on buffers of one arena, one kernel function each
 void memrefPhase(List l) {
-  l.module([] { return bufferization::createEmptyTensorEliminationPass(); }, "producers of a concat write into their slice");
+  if (l.selection.runs("eliminate-empty-tensors"))
+    l.module([] { return bufferization::createEmptyTensorEliminationPass(); }, "producers of a concat write into their slice");
   l.module(
       [] {
         bufferization::OneShotBufferizePassOptions o;
@@ -81,11 +92,11 @@ void memrefPhase(List l) {
       },
       "tensors to buffers, in place where nothing reads the old content");
   l.functions([] { return createResultsToArgumentsPass(); }, "results go straight to the caller's buffers");
-  l.functions(canonicalizer, "folds views, so that equal ones are seen");
-  l.functions(cse, "equal views become one");
-  l.functions(canonicalizer, "copies between equal views vanish");
+  l.canonicalize("folds views, so that equal ones are seen");
+  l.cse("equal views become one");
+  l.canonicalize("copies between equal views vanish");
   l.functions([] { return createCopiesToNNPass(); }, "each remaining copy is named");
-  l.functions([] { return createPlanArenaPass(); }, "lifetimes are final now");
+  l.functions([=] { return createPlanArenaPass({/*reuse=*/l.selection.runs("lathe-plan-arena")}); }, "lifetimes are final now");
   l.module([] { return createOutlineKernelsPass(); }, "equal operations are compiled once, and later passes run per kernel");
   l.verify();
 }
@@ -109,20 +120,62 @@ void llvmPhase(List l) {
   l.verify();
 }
 
+constexpr OptionalPass kOptionalPasses[] = {
+    {"canonicalize", "nothing is simplified", false},
+    {"nn-fold-batch-norm", "batch normalisations become multiplications and additions of their own", false},
+    {"nn-fuse-epilogue", "elementwise operations stay beside the convolutions that produce their operands", true},
+    {"cse", "equal operations are computed twice", false},
+    {"nn-propagate-layout", "values are plain, not blocked, between operations", false},
+    {"nn-select-tiling", "register tiles of one pixel by one vector", true},
+    {"lathe-fuse-elementwise", "each elementwise operation is a loop of its own", true},
+    {"eliminate-empty-tensors", "results are copied into the parts of a concatenation", false},
+    {"lathe-plan-arena", "no two intermediate buffers share memory", false},
+    {"codegen", "machine code is not optimised", true},
+};
+
 } // namespace
 
-std::vector<PipelineStep> lathe::buildPipeline(std::optional<Phase> from, Phase to, int optLevel) {
+ArrayRef<OptionalPass> lathe::optionalPasses() { return kOptionalPasses; }
+
+bool PassSelection::runs(StringRef pass) const {
+  const OptionalPass *info = llvm::find_if(kOptionalPasses, [&](const OptionalPass &p) { return pass == p.name; });
+  assert(info != std::end(kOptionalPasses) && "only optional passes may be asked about");
+  return !(optLevel == 0 && info->offAtO0) && !llvm::is_contained(disabled, pass);
+}
+
+constexpr llvm::StringLiteral kDisableFlag = " --disable-pass=";
+
+std::string PassSelection::flags() const {
+  std::string text = optLevel == 0 ? "-O0" : "-O3";
+  for (const std::string &pass : disabled)
+    text += kDisableFlag.str() + pass;
+  return text;
+}
+
+PassSelection PassSelection::fromFlags(StringRef flags) {
+  PassSelection selection;
+  auto [level, rest] = flags.split(kDisableFlag);
+  selection.optLevel = level == "-O0" ? 0 : 3;
+  while (!rest.empty()) {
+    auto [pass, others] = rest.split(kDisableFlag);
+    selection.disabled.push_back(pass.str());
+    rest = others;
+  }
+  return selection;
+}
+
+std::vector<PipelineStep> lathe::buildPipeline(std::optional<Phase> from, Phase to, const PassSelection &selection) {
   std::vector<PipelineStep> steps;
   for (const PhaseInfo &info : allPhases()) {
     if ((from && info.phase <= *from) || info.phase > to)
       continue;
-    List list(steps, info.phase);
+    List list(steps, info.phase, selection);
     switch (info.phase) {
     case Phase::nn:
-      nnPhase(list, optLevel);
+      nnPhase(list);
       break;
     case Phase::linalg:
-      linalgPhase(list, optLevel);
+      linalgPhase(list);
       break;
     case Phase::memref:
       memrefPhase(list);

@@ -34,6 +34,7 @@ def PlanArenaPass : Pass<"lathe-plan-arena", "::mlir::func::FuncOp"> {
 
     **Numerics.** None.
   }];
+  let options = [Option<"reuse", "reuse", "bool", "true", "false: no two buffers share memory, for finding a lifetime that is wrong">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 

@@ -95,12 +95,18 @@ class Planner {
 public:
   explicit Planner(func::FuncOp function) : function(function), entry(function.getBody().front()) {}
 
-  LogicalResult run() {
+  LogicalResult run(bool reuse) {
     for (auto [i, op] : llvm::enumerate(entry))
       position[&op] = i;
     if (failed(collect()))
       return failure();
-    reuseInPlace();
+    if (reuse)
+      reuseInPlace();
+    else
+      for (Buffer &buffer : buffers) {
+        buffer.life.first = 0;
+        buffer.life.last = entry.getOperations().size();
+      }
     return assign();
   }
 
@@ -270,6 +276,8 @@ private:
 };
 
 struct PlanArenaPass : lathe::passes::impl::PlanArenaPassBase<PlanArenaPass> {
+  using PlanArenaPassBase::PlanArenaPassBase;
+
   void runOnOperation() override {
     func::FuncOp function = getOperation();
     if (function.isDeclaration() || function->hasAttr(NNDialect::kKernelAttr) || function->hasAttr(NNDialect::kArenaAttr))
@@ -278,7 +286,7 @@ struct PlanArenaPass : lathe::passes::impl::PlanArenaPassBase<PlanArenaPass> {
       function.emitError("expects one block");
       return signalPassFailure();
     }
-    if (failed(Planner(function).run()))
+    if (failed(Planner(function).run(reuse)))
       signalPassFailure();
   }
 };

@@ -129,6 +129,8 @@ void decompose(BatchNormOp norm, const Affine &affine) {
 }
 
 struct FoldBatchNormPass : lathe::passes::impl::FoldBatchNormPassBase<FoldBatchNormPass> {
+  using FoldBatchNormPassBase::FoldBatchNormPassBase;
+
   void runOnOperation() override {
     SmallVector<BatchNormOp> norms;
     getOperation().walk([&](BatchNormOp norm) { norms.push_back(norm); });
@@ -150,7 +152,9 @@ struct FoldBatchNormPass : lathe::passes::impl::FoldBatchNormPassBase<FoldBatchN
     Target target;
     std::string why;
     auto options = remark::RemarkOpts::name("fold-batch-norm").category(DEBUG_TYPE);
-    if (matchProducer(norm, target, why)) {
+    if (!intoProducer)
+      why = "into-producer is false";
+    if (intoProducer && matchProducer(norm, target, why)) {
       foldInto(norm, target, affine);
       remark::passed(norm.getLoc(), options) << remark::add("folded into the weights of '{0}'", target.op->getName().getStringRef());
     } else {

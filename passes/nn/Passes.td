@@ -27,6 +27,7 @@ def FoldBatchNormPass : Pass<"nn-fold-batch-norm", "::mlir::func::FuncOp"> {
 
     **Numerics.** Changes rounding: the factor is multiplied into the weights in double and rounded once, instead of into each result.
   }];
+  let options = [Option<"intoProducer", "into-producer", "bool", "true", "false: always nn.mul and nn.add, for finding a fold that is wrong">];
   let dependentDialects = ["::lathe::nn::NNDialect", "::mlir::arith::ArithDialect"];
 }
 

@@ -19,6 +19,7 @@ def PropagateLayoutPass : Pass<"nn-propagate-layout", "::mlir::func::FuncOp"> {
 
     **Numerics.** None: lanes beyond the channel count are never read.
   }];
+  let options = [Option<"propagate", "propagate", "bool", "true", "false: values are plain between operations, for finding a layout that is wrong">];
   let dependentDialects = ["::lathe::nn::NNDialect"];
 }
 

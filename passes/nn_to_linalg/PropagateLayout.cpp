@@ -28,7 +28,7 @@ remark::RemarkOpts opts(StringRef what) { return remark::RemarkOpts::name(what).
 
 class LayoutPropagator {
 public:
-  LayoutPropagator(func::FuncOp function, int64_t lanes) : function(function), lanes(lanes) {}
+  LayoutPropagator(func::FuncOp function, int64_t lanes, bool propagate) : function(function), lanes(lanes), propagate(propagate) {}
 
   void run() {
     for (Operation &op : llvm::make_early_inc_range(function.getBody().front()))
@@ -160,6 +160,8 @@ private:
   bool readsBlocked(WindowedOpInterface op) {
     if (op.getReduction() != Reduction::dense)
       return true;
+    if (!propagate)
+      return false;
     Forms &f = formsOf(op.getInput());
     if (f.nativelyBlocked)
       return true;
@@ -199,7 +201,7 @@ private:
       Forms &f = formsOf(v);
       return f.blocked && !v.getDefiningOp<WeightOp>() && f.type.getRank() == result.getRank() && f.type.getDimSize(1) == result.getDimSize(1);
     };
-    if (!result || result.getRank() < 3 || !llvm::any_of(op->getOperands(), staysBlocked))
+    if (!propagate || !result || result.getRank() < 3 || !llvm::any_of(op->getOperands(), staysBlocked))
       return plainOperands(op);
     for (Value v : op->getOperands())
       if (readingOf(v, result) == Reading::impossible) {
@@ -232,17 +234,20 @@ private:
 
   func::FuncOp function;
   int64_t lanes;
+  bool propagate;
   DenseMap<Value, Forms> forms; // by original value
 };
 
 struct PropagateLayoutPass : lathe::passes::impl::PropagateLayoutPassBase<PropagateLayoutPass> {
+  using PropagateLayoutPassBase::PropagateLayoutPassBase;
+
   void runOnOperation() override {
     TargetAttr target = targetOf(getOperation());
     if (!target)
       return signalPassFailure();
     if (!getOperation().getBody().hasOneBlock())
       return;
-    LayoutPropagator(getOperation(), target.getLanes(32)).run();
+    LayoutPropagator(getOperation(), target.getLanes(32), propagate).run();
   }
 };
 

@@ -10,6 +10,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/TargetSelect.h"
 
@@ -74,8 +75,33 @@ static void readConstants(const std::vector<std::string> &specs, CompileOptions 
   }
 }
 
+static void listOptionalPasses() {
+  for (const OptionalPass &pass : optionalPasses())
+    llvm::outs() << llvm::formatv("{0,-24} {1}\n", pass.name, pass.without);
+}
+
+/// "cse,nn-fuse-epilogue" into the order in which the passes run.
+static void disablePasses(const std::string &text, PassSelection &selection) {
+  llvm::SmallVector<llvm::StringRef> names;
+  llvm::StringRef(text).split(names, ',', -1, /*KeepEmpty=*/false);
+  for (const OptionalPass &pass : optionalPasses())
+    if (llvm::is_contained(names, pass.name))
+      selection.disabled.push_back(pass.name);
+  for (llvm::StringRef name : names)
+    if (llvm::none_of(optionalPasses(), [&](const OptionalPass &pass) { return name == pass.name; })) {
+      std::string all;
+      for (const OptionalPass &pass : optionalPasses())
+        all += (all.empty() ? "" : ", ") + std::string(pass.name);
+      throw Failure(kUsage, "--disable-pass is '" + name.str() + "', which cannot be left out; expected of: " + all);
+    }
+}
+
 static int compileCommand(std::vector<std::string> arguments) {
   CompileOptions options;
+  if (llvm::is_contained(arguments, "--disable-pass=help")) { // needs no model
+    listOptionalPasses();
+    return kOk;
+  }
   takeOptReport(arguments, options);
   std::erase_if(arguments, [&](const std::string &a) {
     bool upstream = a.rfind("--mlir-", 0) == 0 || a.rfind("-mlir-", 0) == 0;
@@ -88,7 +114,7 @@ static int compileCommand(std::vector<std::string> arguments) {
       a = "--optimization=" + a.substr(2);
 
   // Empty unless given: what is given must have an effect.
-  std::string target, from, to, emit, weights, level, threads;
+  std::string target, from, to, emit, weights, level, threads, disabled;
   std::vector<std::string> constants;
   options.cpu.clear();
   Arguments flags("compile", "Compiles an ONNX model ahead of time to an artifact that `lathe run` and the runtime library load.");
@@ -101,6 +127,7 @@ static int compileCommand(std::vector<std::string> arguments) {
   flags.option("--shapes", options.shapes, "NAME:DIMS, such as x:1..32x3x224x224; once per input");
   flags.option("--constant", constants, "NAME:@FILE (.npy or .pb): an input that is known, such as a shape; once per input");
   flags.option("--optimization", level, "0: no fusion, no tiling, for debugging; 3 (default); also -O0, -O3");
+  flags.option("--disable-pass", disabled, "NAME,… of optional passes that are left out, to find the one at fault; help lists them");
   flags.option("--compile-to", to, "stop at the end of a phase and write its IR: nn, linalg, memref, loops, llvm");
   flags.option("--compile-from", from, "resume from IR at the end of a phase");
   flags.option("--emit", emit, "so (default), obj, asm");
@@ -129,6 +156,7 @@ static int compileCommand(std::vector<std::string> arguments) {
           {"--shapes", !options.shapes.empty()},
           {"--constant", !constants.empty()},
           {"--optimization", !level.empty()},
+          {"--disable-pass", !disabled.empty()},
           {"--external-data-root", !options.externalDataRoot.empty()}});
   refuse(options.compileTo.has_value(), "--compile-to, which writes IR", {{"--emit", !emit.empty()}, {"--weights", !weights.empty()}});
   auto defaultTo = [](std::string &value, const char *standard) { value = value.empty() ? standard : value; };
@@ -144,7 +172,8 @@ static int compileCommand(std::vector<std::string> arguments) {
   options.weightsInFile = weights == "file";
   if (level != "0" && level != "3")
     throw Failure(kUsage, "--optimization is '" + level + "', expected 0 or 3");
-  options.optLevel = level == "0" ? 0 : 3;
+  options.passes.optLevel = level == "0" ? 0 : 3;
+  disablePasses(disabled, options.passes);
   if (!threads.empty())
     options.threads = tools::integerArgument("--threads", threads, 1, 1024);
   bool text = options.compileTo || options.emit == Emit::assembly;

@@ -1,7 +1,11 @@
 // RUN: lathe-opt %s --lathe-plan-arena | FileCheck %s
+// RUN: lathe-opt %s --lathe-plan-arena=reuse=false | FileCheck %s --check-prefix=APART
 // Lifetimes and offsets. Every buffer of 16 floats is 64 bytes.
 
 // Static buffers at [0, c0), batched ones at c0 + c1 * N. The first and the third buffer are not live together.
+// Without reuse, all three batched ones are apart.
+// APART-LABEL: func @offsets(
+// APART-SAME: attributes {nn.arena = array<i64: 64, 192>}
 // CHECK-LABEL: func @offsets(
 // CHECK-SAME: %[[ARENA:[^:]*]]: memref<?xi8> {nn.arena}) attributes {nn.arena = array<i64: 64, 128>}
 // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index

@@ -1,7 +1,12 @@
 // RUN: lathe-opt %s --nn-fold-batch-norm --cse | FileCheck %s
+// RUN: lathe-opt %s --nn-fold-batch-norm=into-producer=false | FileCheck %s --check-prefix=APART
 // A batch normalisation goes into the recipes of the convolution or matrix multiplication before it. s = scale / sqrt(variance + epsilon) scales the
 // output channels of the weights; the bias becomes bias - mean * s, or (its own - mean) * s + bias.
 
+// APART-LABEL: func @conv_without_bias
+// APART: %[[C:.*]] = nn.conv ins(%{{.*}}, %{{.*}}) attributes
+// APART: %[[M:.*]] = nn.mul %[[C]],
+// APART: nn.add %[[M]],
 // CHECK-LABEL: func @conv_without_bias
 // CHECK: %[[W:.*]] = nn.weight <dense<5.0{{.*}}>, steps = [<"scale", [0], with = <dense<[1.{{.*}}, 2.{{.*}}]>{{.*}}<"div_sqrt", value = 9.99999974E-6 : f32, with = <dense<4.0{{.*}}> : tensor<2x3x3x3xf32>
 // CHECK: %[[B:.*]] = nn.weight <dense<3.0{{.*}}>{{.*}}, steps = [<"sub", with = <dense<5.0{{.*}}>{{.*}}, steps = [<"mul", with = <dense<[1.{{.*}}, 2.{{.*}}]>{{.*}}<"div_sqrt", {{.*}} : tensor<2xf32>

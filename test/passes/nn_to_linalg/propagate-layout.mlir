@@ -1,9 +1,15 @@
 // RUN: lathe-opt %s --nn-propagate-layout | FileCheck %s
+// RUN: lathe-opt %s --nn-propagate-layout=propagate=false | FileCheck %s --check-prefix=PLAIN
 // Results of windowed operations are blocked by 4 lanes; what is between them follows without a copy.
 module attributes {nn.target = #nn.target<triple = "x86_64-unknown-linux-gnu", cpu = "", features = "", family = "", vectorBits = 128, registers = 16,
     fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 16, memoryBytesPerCycle = 8>} {
 
 // The graph's input is read in place, the second convolution reads the first one's blocked result, and the residual is blocked like the output.
+// Without propagation the second convolution reads the plain form.
+// PLAIN-LABEL: func @chain
+// PLAIN: %[[A:.*]] = nn.conv
+// PLAIN: %[[P:.*]] = nn.unpack %[[A]]
+// PLAIN: nn.conv ins(%[[P]], %{{.*}} : tensor<?x6x8x8xf32>,
 // CHECK-LABEL: func @chain
 // CHECK-NOT: nn.pack
 // CHECK: %[[A:.*]] = nn.conv ins(%arg0,
