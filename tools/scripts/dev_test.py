@@ -1,6 +1,6 @@
 """./dev test: runs the suites, counts every case, lists what was skipped and why; the last line is `N passed, N failed`.
 
-Usage: dev_test.py [SUITE [ARGUMENT…]]     SUITE: style, unit, lit, e2e; the arguments go to ctest, lit or pytest. Without a suite: all."""
+Usage: dev_test.py [SUITE [ARGUMENT…]]     SUITE: style, unit, lit, e2e, conformance; the arguments go to ctest, lit or pytest. Without a suite: all."""
 
 import json
 import os
@@ -154,6 +154,7 @@ SUITES = {
     "unit": unit,
     "lit": lit,
     "e2e": lambda tally, arguments: pytest(tally, "e2e", ["test/e2e"], arguments),
+    "conformance": lambda tally, arguments: pytest(tally, "conformance", ["test/conformance"], arguments),
 }
 
 
@@ -167,7 +168,7 @@ def main():
     if suite in (None, "style"):
         SUITES["style"](tally, arguments if suite else [])
     if suite != "style" and build(tally):
-        for name in [suite] if suite else ["unit", "lit", "e2e"]:
+        for name in [suite] if suite else ["unit", "lit", "e2e", "conformance"]:
             SUITES[name](tally, arguments)
     say(f"result after {time.monotonic() - start:.0f} s")
     for line in tally.skipped:
