@@ -5,6 +5,7 @@
 #include "compiler/Registration.h"
 #include "compiler/Version.h"
 #include "compiler/artifact/Artifact.h"
+#include "compiler/artifact/StepTable.h"
 #include "compiler/import/Import.h"
 #include "compiler/inspect/IRDumper.h"
 #include "compiler/inspect/IRText.h"
@@ -344,6 +345,9 @@ int Compilation::generate() {
   }
   if (int code = writeReport())
     return code;
+  if (!options.stepTableFile.empty())
+    if (int code = writeText(options.stepTableFile, [&](llvm::raw_ostream &os) { printStepTable(*module, os); }))
+      return code;
   if (options.emit == Emit::assembly && options.output == "-")
     return writeText(options.output, [&](llvm::raw_ostream &os) {
       for (const Object &object : objects)

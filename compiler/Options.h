@@ -45,6 +45,7 @@ struct CompileOptions {
   std::string dumpDirectory; // "" for none
   bool optReport = false;
   std::string optReportFile; // "" for standard output
+  std::string stepTableFile; // "" for none
   bool timePasses = false;
   bool verifyEach = false;
   std::vector<std::string> mlirFlags; // upstream's --mlir-*

@@ -106,7 +106,11 @@ private:
         return call.emitOpError("expects operands that are views of the entry's arguments or weights (got ") << operand << ")";
       args.push_back(*arg);
     }
-    LaunchOp::create(body, call.getLoc(), call.getKernelAttr(), b.getArrayAttr(args), space, call.getNodesAttr(), call.getFlopsAttr(), call.getBytesAttr());
+    auto op =
+        LaunchOp::create(body, call.getLoc(), call.getKernelAttr(), b.getArrayAttr(args), space, call.getNodesAttr(), call.getFlopsAttr(), call.getBytesAttr());
+    // What the last arguments hold afterwards: whoever looks for a wrong number reads it there.
+    SmallVector<Type> written(call.getOperands().take_back(call.getDestinations()).getTypes());
+    op->setAttr("nn.writes", b.getTypeArrayAttr(written));
     return success();
   }
 

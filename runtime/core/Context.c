@@ -207,9 +207,17 @@ static uint64_t now_ns(void) {
 static void report_step(const lathe_context *context, uint32_t index, uint64_t start, uint64_t end) {
   const lt_manifest *m = &context->model->manifest;
   const lathe_call *call = &m->calls[index];
-  lathe_step step = {
-      index, m->header->calls.count, context->model->kernel_names[call->kernel], context->model->node_names + call->first_node, call->node_count, start, end, 0,
-      0};
+  lathe_step step = {index,
+                     m->header->calls.count,
+                     context->model->kernel_names[call->kernel],
+                     context->model->node_names + call->first_node,
+                     call->node_count,
+                     start,
+                     end,
+                     0,
+                     0,
+                     context->args + call->first_arg,
+                     call->arg_count};
   lt_affine_at(call->flops, context->bound_batch, &step.flops);
   lt_affine_at(call->bytes, context->bound_batch, &step.bytes);
   context->callback(context->callback_user, &step);

@@ -137,6 +137,7 @@ static int compileCommand(std::vector<std::string> arguments) {
   flags.option("--dump-ir", options.dumpDirectory, "a folder for the IR after each pass that changed it, and index.html");
   std::string optReportHelp; // taken above; listed for --help
   flags.option("--opt-report", optReportHelp, "[=FILE] per ONNX node: what was fused, laid out and tiled, and why or why not");
+  flags.option("--step-table", options.stepTableFile, "a JSON file that says which buffers each step of the plan writes, for lathe compare");
   flags.flag("--time-passes", options.timePasses, "a table of passes with their times, on standard error");
   flags.flag("--verify-each", options.verifyEach, "verify the IR after each pass, not only after each phase");
   if (!flags.parse(arguments))
@@ -158,7 +159,8 @@ static int compileCommand(std::vector<std::string> arguments) {
           {"--optimization", !level.empty()},
           {"--disable-pass", !disabled.empty()},
           {"--external-data-root", !options.externalDataRoot.empty()}});
-  refuse(options.compileTo.has_value(), "--compile-to, which writes IR", {{"--emit", !emit.empty()}, {"--weights", !weights.empty()}});
+  refuse(options.compileTo.has_value(), "--compile-to, which writes IR",
+         {{"--emit", !emit.empty()}, {"--weights", !weights.empty()}, {"--step-table", !options.stepTableFile.empty()}});
   auto defaultTo = [](std::string &value, const char *standard) { value = value.empty() ? standard : value; };
   defaultTo(options.cpu, "native");
   defaultTo(emit, "so");

@@ -97,6 +97,10 @@ typedef struct lathe_step {
   size_t node_count;
   uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
   int64_t flops, bytes;
+  /* The kernel's arguments, valid during the callback. Which of them it wrote, and in what layout, is not in the artifact: `lathe compile --step-table`
+   * tells it. */
+  void *const *args;
+  size_t arg_count;
 } lathe_step;
 typedef void (*lathe_step_fn)(void *user, const lathe_step *step);
 LATHE_API void lathe_context_set_step_callback(lathe_context *context, lathe_step_fn callback, void *user);

@@ -11,7 +11,7 @@
 // CHECK-SAME: weights [#nn.weight<dense<2.500000e-01> : tensor<6xf32>, tensor<6xf32>>, #nn.weight<dense<5.000000e-01> : tensor<8xf32>, tensor<8xf32>>]
 // CHECK-SAME: arena [64, 128]
 // CHECK-NEXT: nn.launch @k0 args [#nn.arg<input, 0, 0, 0>, #nn.arg<weights, 0, 0, 0>, #nn.arg<output, 0, 0, 0>] space [0, 3]
-// CHECK-SAME: bytes = array<i64: 7, 8>, flops = array<i64: 5, 6>, nodes = ["conv1", "relu1"]
+// CHECK-SAME: bytes = array<i64: 7, 8>, flops = array<i64: 5, 6>, nn.writes = [memref<?x4xf32>], nodes = ["conv1", "relu1"]
 // CHECK-NEXT: nn.launch @k0 args [#nn.arg<output, 0, 0, 0>, #nn.arg<weights, 1, 0, 0>, #nn.arg<output, 1, 0, 0>]
 // CHECK-NEXT: nn.launch @k0 args [#nn.arg<input, 0, 0, 0>, #nn.arg<weights, 0, 0, 0>, #nn.arg<arena, 0, 0, 0>]
 // CHECK-NOT: nn.launch

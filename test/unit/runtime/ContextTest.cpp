@@ -133,6 +133,7 @@ TEST_F(Context, StepCallback) {
   struct Seen {
     std::vector<std::string> nodes;
     std::vector<int64_t> flops;
+    std::vector<const void *> inputs; // first arguments of the steps
     size_t next = 0;
     bool ordered = true;
   } seen;
@@ -143,6 +144,7 @@ TEST_F(Context, StepCallback) {
     for (size_t i = 0; i < step->node_count; ++i)
       s->nodes.push_back(step->nodes[i]);
     s->flops.push_back(step->flops);
+    s->inputs.push_back(step->arg_count ? step->args[0] : nullptr);
   };
   lathe_context_set_step_callback(context, callback, &seen);
   Call call(5);
@@ -152,6 +154,7 @@ TEST_F(Context, StepCallback) {
   EXPECT_TRUE(seen.ordered);
   EXPECT_EQ(seen.nodes, (std::vector<std::string>{"Mul_0", "Add_1", "ReduceSum_2", "Shape_3"}));
   EXPECT_EQ(seen.flops, (std::vector<int64_t>{240, 120, 0}));
+  EXPECT_EQ(seen.inputs[0], call.x.data());
   lathe_context_set_step_callback(context, nullptr, nullptr);
   ASSERT_EQ(call.run(context, &error), LATHE_OK);
   EXPECT_EQ(seen.next, 3u);
