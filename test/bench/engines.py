@@ -57,11 +57,11 @@ class Lathe:
     name = "lathe"
 
     def __init__(self, network, inputs, threads):
-        import lathe_runtime
+        import lathe
 
-        artifact = lathe_runtime.Model(compile_with_lathe(network.path)["artifact"])
+        artifact = lathe.Model(compile_with_lathe(network.path)["artifact"])
         batch = max(array.shape[0] for array in inputs.values())
-        self.call, self._outputs = lathe_runtime.Context(artifact, max_batch=batch, threads=threads).bind(inputs)
+        self.call, self._outputs = lathe.Context(artifact, max_batch=batch, threads=threads).bind(inputs)
 
     def outputs(self):
         return list(self._outputs.values())

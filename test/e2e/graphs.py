@@ -5,7 +5,7 @@ import re
 import numpy
 import onnx
 from harness import Guarded, Oracle, assert_close, compile_model
-from lathe_runtime import Context, Model
+from lathe import Context, Model
 from onnx import TensorProto, helper, numpy_helper
 
 BATCHES = (1, 2, 5)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy
 import onnx
 import onnxruntime
-from lathe_runtime import Context, Model
+from lathe import Context, Model
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("LATHE_BUILD", "build/release")

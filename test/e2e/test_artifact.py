@@ -7,7 +7,7 @@ import subprocess
 import numpy
 import pytest
 from harness import BUILD, LLVM_BIN, ROOT, compile_model
-from lathe_runtime import Model
+from lathe import Model
 
 MAY_BE_UNDEFINED = {"memcpy", "memset", "memmove"}
 RUNTIME = BUILD / "lib" / "liblathe_runtime.so"

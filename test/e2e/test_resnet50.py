@@ -5,7 +5,7 @@ import time
 import numpy
 import pytest
 from harness import OpenVino, Oracle, assert_close, largest_error, per_sample_max, run_artifact, tool
-from lathe_runtime import Context, Model
+from lathe import Context, Model
 
 SHAPE = (5, 3, 224, 224)
 

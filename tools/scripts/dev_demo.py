@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy
 import onnxruntime
 import zoo_weights
-from lathe_runtime import Context, Model
+from lathe import Context, Model
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / os.environ.get("LATHE_BUILD", "build/release") / "bin"

@@ -1,0 +1,186 @@
+"""Loaded artifacts and their contexts."""
+
+import ctypes
+import os
+import threading
+from ctypes import byref, c_int64, c_uint64, c_void_p
+
+import numpy
+
+from ._arrays import DTYPES, INVALID_INPUT, as_input, as_output, tensor_table
+from ._library import ContextOptions, Error, ErrorText, TensorDesc, check, library
+
+
+class TensorInfo:
+    """An input or output of a model. Dim i is c0[i] + c1[i] * batch."""
+
+    def __init__(self, desc):
+        self.name = desc.name.decode()
+        self.dtype = DTYPES[desc.dtype]
+        self.dtype_number = desc.dtype
+        self.c0 = desc.dims_c0[: desc.rank]
+        self.c1 = desc.dims_c1[: desc.rank]
+
+    def shape(self, batch):
+        return tuple(c0 + c1 * batch for c0, c1 in zip(self.c0, self.c1))
+
+    def batch_of(self, shape):
+        """The batch size that gives this shape, or None if it does not say."""
+        for size, c0, c1 in zip(shape, self.c0, self.c1):
+            if c1:
+                return (size - c0) // c1
+        return None
+
+    def __repr__(self):
+        dims = ", ".join(str(c0) if not c1 else f"{c0} + {c1}*N" if c0 else "N" if c1 == 1 else f"{c1}*N" for c0, c1 in zip(self.c0, self.c1))
+        return f"TensorInfo('{self.name}', {self.dtype}, [{dims}])"
+
+
+class Model:
+    """An artifact, loaded: immutable, and shared by as many threads as you like. `inputs` and `outputs` are lists of TensorInfo.
+
+    `threads` is how many threads each run may use: 0 means as many as the process may, or LATHE_NUM_THREADS."""
+
+    def __init__(self, path, threads=0):
+        self._handle = c_void_p()
+        error = ErrorText()
+        check(library().lathe_model_load(os.fsencode(path), byref(self._handle), byref(error)), error)
+        self.inputs = self._tensors("input")
+        self.outputs = self._tensors("output")
+        self.threads = threads
+        self._lock = threading.Lock()
+        self._idle = []  # contexts that no run is using
+
+    def __del__(self):
+        if getattr(self, "_handle", None):
+            library().lathe_model_destroy(self._handle)
+
+    def _tensors(self, kind):
+        result, error = [], ErrorText()
+        query = getattr(library(), f"lathe_model_{kind}")
+        for index in range(getattr(library(), f"lathe_model_{kind}_count")(self._handle)):
+            desc = TensorDesc(ctypes.sizeof(TensorDesc))
+            check(query(self._handle, index, byref(desc), byref(error)), error)
+            result.append(TensorInfo(desc))
+        return result
+
+    def batch_range(self):
+        """Smallest and largest batch size, both inclusive."""
+        low, high = c_int64(), c_int64()
+        library().lathe_model_batch_range(self._handle, byref(low), byref(high))
+        return low.value, high.value
+
+    def memory_required(self, max_batch, threads=1):
+        """Bytes that a context of this kind holds."""
+        size, error = c_uint64(), ErrorText()
+        check(library().lathe_model_memory_required(self._handle, max_batch, threads, byref(size), byref(error)), error)
+        return size.value
+
+    def manifest_json(self):
+        return library().lathe_model_manifest_json(self._handle).decode()
+
+    def run(self, inputs, outputs=None):
+        """One inference. `inputs` is {name: array}, and the result then {name: array}; or a sequence in the model's order, and the result then a list.
+
+        Arrays are NumPy's or anything with __dlpack__ (the result of torch, jax, …); of the right type and C-contiguous they are read where they lie.
+        `outputs` gives arrays to write to, all or some of them, in the same form as `inputs`; the others are new."""
+        arrays = _in_order(inputs, self.inputs, "input")
+        arrays = [as_input(array, info) for array, info in zip(arrays, self.inputs)]
+        given = {} if outputs is None else dict(enumerate(_in_order(outputs, self.outputs, "output", partial=True)))
+        batch = self._batch_of(arrays)
+        context = self._take(batch)
+        try:
+            results = context._run(arrays, batch, given)
+        finally:
+            with self._lock:
+                self._idle.append(context)
+        return results if not isinstance(inputs, dict) else {info.name: array for info, array in zip(self.outputs, results)}
+
+    def _batch_of(self, arrays):
+        """What the shapes say, kept within what the model takes: whether they fit is for lathe_run to say."""
+        low, high = self.batch_range()
+        batches = [info.batch_of(array.shape) for info, array in zip(self.inputs, arrays)]
+        return min(max([low, *(batch for batch in batches if batch is not None)]), high)
+
+    def _take(self, batch):
+        """A context for this batch size that nobody uses. Smaller ones make way for it, so that a model holds one per thread that runs it."""
+        with self._lock:
+            while self._idle:
+                context = self._idle.pop()
+                if context.max_batch >= batch:
+                    return context
+        return Context(self, batch, self.threads)
+
+    def __repr__(self):
+        return f"Model(inputs={self.inputs}, outputs={self.outputs})"
+
+
+class Context:
+    """The memory of one inference: for one thread at a time. `Model.run` makes these itself; make your own to say how large a batch may become."""
+
+    def __init__(self, model, max_batch=0, threads=1):
+        self._handle = c_void_p()
+        self.model = model  # the C context does not keep the model alive
+        self.max_batch = max_batch or model.batch_range()[0]
+        options, error = ContextOptions(ctypes.sizeof(ContextOptions), self.max_batch, threads), ErrorText()
+        check(library().lathe_context_create(model._handle, byref(options), byref(self._handle), byref(error)), error)
+
+    def __del__(self):
+        if getattr(self, "_handle", None):
+            library().lathe_context_destroy(self._handle)
+
+    @property
+    def threads(self):
+        return library().lathe_context_threads(self._handle)
+
+    def run(self, inputs, outputs=None):
+        """As Model.run."""
+        call, results = self.bind(inputs, outputs)
+        call()
+        return results
+
+    def bind(self, inputs, outputs=None):
+        """A function without arguments that runs one inference on these arrays, and its outputs, which each call fills anew. For loops in which looking
+        at the arguments would cost more than the inference."""
+        arrays = [as_input(array, info) for array, info in zip(_in_order(inputs, self.model.inputs, "input"), self.model.inputs)]
+        given = {} if outputs is None else dict(enumerate(_in_order(outputs, self.model.outputs, "output", partial=True)))
+        call, results = self._prepare(arrays, self.model._batch_of(arrays), given)
+        return call, results if not isinstance(inputs, dict) else {info.name: array for info, array in zip(self.model.outputs, results)}
+
+    def _prepare(self, arrays, batch, given):
+        infos = self.model.outputs
+        results = [as_output(given[i], info) if given.get(i) is not None else numpy.empty(info.shape(batch), info.dtype) for i, info in enumerate(infos)]
+        in_table, out_table = tensor_table(arrays, self.model.inputs), tensor_table(results, infos)
+        in_count, out_count, run, error = len(arrays), len(results), library().lathe_run, ErrorText()
+
+        def call(context=self):  # keeps the context, and with it the model, alive
+            check(run(context._handle, in_table, in_count, out_table, out_count, byref(error)), error)
+
+        return call, results
+
+    def _run(self, arrays, batch, given):
+        call, results = self._prepare(arrays, batch, given)
+        call()
+        return results
+
+
+def _in_order(values, infos, kind, partial=False):
+    """The values in the model's order, from a dict by name or a sequence. With `partial` what is missing is None."""
+    names = [info.name for info in infos]
+    if isinstance(values, dict):
+        for name in values:
+            if name not in names:
+                raise Error(INVALID_INPUT, f"the model has no {kind} '{name}'; it has {', '.join(map(repr, names)) or 'none'}")
+        if not partial and (missing := [name for name in names if name not in values]):
+            raise Error(INVALID_INPUT, f"{kind} '{missing[0]}' is missing")
+        return [values.get(name) for name in names]
+    if not isinstance(values, (list, tuple)):
+        raise Error(INVALID_INPUT, f"{kind}s are a {type(values).__name__}, expected a dict by name or a list in the model's order")
+    if len(values) != len(names):
+        raise Error(INVALID_INPUT, f"got {len(values)} {kind}s, expected {len(names)}")
+    return list(values)
+
+
+def load(path, threads=0):
+    """The artifact that lathe.compile wrote. An artifact is code: load only what you trust."""
+    return Model(path, threads)
