@@ -23,6 +23,7 @@ constexpr Command commands[] = {
     {"check", "lathe-compile", true, "say whether a model can be compiled, and what it is made of"},
     {"run", "lathe-run", true, "run an artifact on inputs from files"},
     {"bench", "lathe-run", true, "measure an artifact's latency"},
+    {"compare", "lathe-compare", false, "find the first wrong number of a compiled network, beside ONNX Runtime"},
     {"info", "lathe-run", true, "show what an artifact holds and what it needs"},
     {"opt", "lathe-opt", false, "run single passes on IR (for work on the compiler)"},
     {"reduce", "lathe-reduce", false, "shrink IR that shows a fault"},
@@ -37,7 +38,7 @@ void printHelp() {
     std::printf("  %-11s %s\n", command.name, command.help);
   std::printf("\nlathe COMMAND --help describes a command; lathe --version prints the version.\n"
               "exit codes: 0 ok, 1 usage, 2 unsupported model, 3 invalid input, 4 internal error, 5 device or artifact refused,\n"
-              "            6 output not written, 7 --expect differs\n");
+              "            6 output not written, 7 numbers differ\n");
 }
 
 // The programs of one build or installation belong together, so those beside this one come before those in PATH.
