@@ -60,11 +60,20 @@ class Graph:
 
 
 def check(graph, outputs, folder, batches=BATCHES, flags=()):
-    """Compiles once, runs at each batch size, compares with ONNX Runtime. The bound leaves room for another order of summation and for nothing else.
-    The last batch gives the same bits with two threads, and sample by sample."""
+    """Compiles once and checks the artifact."""
     outputs = [outputs] if isinstance(outputs, str) else outputs
     onnx_model = graph.model(*outputs)
-    artifact = Model(compile_model(onnx_model, folder / "m.so", *flags))
+    check_artifact(Model(compile_model(onnx_model, folder / "m.so", *flags)), graph, onnx_model, batches)
+
+
+def tolerance(want):
+    """Leaves room for another order of summation and for nothing else."""
+    return 5e-6 * numpy.abs(want).max(initial=1)
+
+
+def check_artifact(artifact, graph, onnx_model, batches=BATCHES):
+    """Runs at each batch size, compares with ONNX Runtime. The last batch gives the same bits with two threads, and sample by sample. Returns the inputs
+    and outputs of the last batch."""
     oracle = Oracle(onnx_model, optimised=False)
     context = Context(artifact, max_batch=min(max(batches), artifact.batch_range()[1]))
     for batch in batches:
@@ -78,10 +87,10 @@ def check(graph, outputs, folder, batches=BATCHES, flags=()):
         assert numpy.array_equal(guarded.array, inputs["x"]), "the input was written"
         for name in want:
             assert arrays[name].intact(), f"batch {batch}: memory beside output '{name}' was written"
-            scale = numpy.abs(want[name]).max(initial=1)
-            assert_close(got[name], want[name], 5e-6 * scale, f"batch {batch}, output '{name}' {want[name].shape}")
+            assert_close(got[name], want[name], tolerance(want[name]), f"batch {batch}, output '{name}' {want[name].shape}")
     if artifact.batch_range() != (1, 1):
         check_bits(artifact, inputs["x"], got)
+    return inputs, got
 
 
 def check_bits(artifact, x, want):
