@@ -32,13 +32,27 @@ static bool endsWith(const std::string &text, const char *end) {
   return text.size() >= length && text.compare(text.size() - length, length, end) == 0;
 }
 
-
-// "00-NAME.npy"
-static std::string outputFileName(size_t index, const std::string &name) {
-  std::string text = (index < 10 ? "0" : "") + std::to_string(index) + "-";
+// The name with what file systems and shells take.
+static std::string fileName(const std::string &name) {
+  std::string text;
   for (char c : name)
     text += std::isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-' ? c : '_';
   return text.substr(0, 200) + ".npy"; // file systems take 255 bytes, and a temporary's suffix is still to come
+}
+
+// "00-NAME.npy"
+static std::string outputFileName(size_t index, const std::string &name) { return (index < 10 ? "0" : "") + std::to_string(index) + "-" + fileName(name); }
+
+// The file in --expect's folder that holds this output: of ONNX test data, of --output-dir, or saved by hand under its name.
+static std::string expectedFile(const std::string &folder, size_t index, const std::string &name) {
+  std::string number = "output_" + std::to_string(index), tried;
+  for (const std::string &file : {number + ".pb", number + ".npy", outputFileName(index, name), fileName(name)}) {
+    std::string path = folder + "/" + file;
+    if (std::filesystem::exists(path))
+      return path;
+    tried += (tried.empty() ? "" : ", ") + file;
+  }
+  throw Failure(InvalidInput, "--expect: " + folder + " has nothing for output '" + name + "': none of " + tried);
 }
 
 // input_0.pb, input_1.pb … of ONNX test data. A tensor's own name says which input it is, if it is the name of one; else its number does.
@@ -137,12 +151,7 @@ static void printTop(const Tensor &tensor, size_t top) {
 static bool checkExpected(const RunOptions &options, const Tolerance &tolerance, const Model &model, const std::vector<Tensor> &outputs) {
   bool all = true;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    std::string onnx = options.expectFolder + "/output_" + std::to_string(i) + ".pb";
-    std::string npy = options.expectFolder + "/" + outputFileName(i, model.outputs[i].name);
-    bool isOnnx = std::filesystem::exists(onnx);
-    if (!isOnnx && !std::filesystem::exists(npy))
-      throw Failure(InvalidInput, "--expect: neither " + onnx + " nor " + npy + " exists");
-    Comparison comparison = compare(outputs[i], readTensor(isOnnx ? onnx : npy), tolerance);
+    Comparison comparison = compare(outputs[i], readTensor(expectedFile(options.expectFolder, i, model.outputs[i].name)), tolerance);
     std::printf("output '%s' %s: %s\n", model.outputs[i].name.c_str(), comparison.equal ? "fits" : "DIFFERS", comparison.text.c_str());
     all &= comparison.equal;
   }
@@ -156,7 +165,7 @@ int runCommand(const std::vector<std::string> &arguments) {
   parser.option("--input", options.inputs, "NAME:@FILE: an input from an .npy file, or an ONNX tensor (.pb); once per input");
   parser.option("--inputs", options.inputFolder, "FOLDER of ONNX test data: input_0.pb, input_1.pb …");
   parser.option("--output-dir", options.outputFolder, "FOLDER for the outputs: 00-NAME.npy, 01-NAME.npy …");
-  parser.option("--expect", options.expectFolder, "FOLDER to compare with: output_0.pb … or 00-NAME.npy …; exit code 7 if they differ");
+  parser.option("--expect", options.expectFolder, "FOLDER to compare with: output_0.pb (or .npy), 00-NAME.npy or NAME.npy …; exit code 7 if they differ");
   parser.option("--rtol", options.relative, "relative tolerance of --expect, default 1e-3");
   parser.option("--atol", options.absolute, "absolute tolerance of --expect, default 1e-7");
   parser.option("--top", options.top, "K: print the K largest values of each output and sample");

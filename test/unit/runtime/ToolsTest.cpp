@@ -86,7 +86,14 @@ TEST_F(Tools, RunExpects) {
   EXPECT_NE(outcome.out.find("1 of 8 differ, first at [1, 1]: got "), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find("output 'count' fits"), std::string::npos) << outcome.out;
   EXPECT_EQ(call("lathe-run run m.so " + both + " --expect=good --atol=2").code, 0);
-  expectError("lathe-run run m.so " + both + " --expect=none", 3, "--expect: neither none/output_0.pb nor none/00-sums.npy exists");
+  expectError("lathe-run run m.so " + both + " --expect=none", 3,
+              "--expect: none has nothing for output 'sums': none of output_0.pb, output_0.npy, 00-sums.npy, sums.npy");
+  // Saved by hand, under their names or numbers.
+  std::filesystem::create_directory(folder / "named");
+  std::filesystem::rename(folder / "good/00-sums.npy", folder / "named/sums.npy");
+  std::filesystem::rename(folder / "good/01-count.npy", folder / "named/output_1.npy");
+  EXPECT_EQ(call("lathe-run run m.so " + both + " --expect=named").code, 7);
+  EXPECT_EQ(call("lathe-run run m.so " + both + " --expect=named --atol=2").code, 0);
 }
 
 TEST_F(Tools, RunReadsOnnxTestData) {
