@@ -87,6 +87,8 @@ LogicalResult applyStep(nn::StepAttr step, StridedTensor &tensor, SourceFiles &f
     tensor.pad(args);
   else if (kind == "broadcast")
     tensor.broadcast(args);
+  else if (kind == "slice")
+    tensor.slice(args.take_front(args.size() / 3), args.slice(args.size() / 3, args.size() / 3), args.take_back(args.size() / 3));
   else if (kind == "to_float") // what was read are numbers already
     return success();
   else if (kind == "expand_groups")

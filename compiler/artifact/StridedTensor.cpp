@@ -210,6 +210,29 @@ void StridedTensor::pad(ArrayRef<int64_t> newSizes) {
   sizes.assign(newSizes.begin(), newSizes.end());
 }
 
+void StridedTensor::slice(ArrayRef<int64_t> begins, ArrayRef<int64_t> newSizes, ArrayRef<int64_t> steps) {
+  if (!limits.empty()) // they hold for ascending indices
+    materialize();
+  bool isEmpty = product(newSizes) == 0;
+  auto sliceOperand = [&](Elements &elements) {
+    int64_t offset = 0;
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      offset += begins[i] * elements.strides[i];
+      elements.strides[i] *= steps[i];
+    }
+    if (isEmpty)
+      return;
+    if (elements.floats)
+      elements.floats += offset;
+    else
+      elements.doubles += offset;
+  };
+  sliceOperand(source);
+  for (Pointwise &operation : operations)
+    sliceOperand(operation.operand);
+  sizes.assign(newSizes.begin(), newSizes.end());
+}
+
 void StridedTensor::materialize() {
   Dims strides = rowMajor(sizes);
   // Untouched floats stay floats: half the memory.

@@ -49,6 +49,8 @@ public:
   void reshape(llvm::ArrayRef<int64_t> newSizes);
   void broadcast(llvm::ArrayRef<int64_t> newSizes);
   void pad(llvm::ArrayRef<int64_t> newSizes);
+  /// Element i of a dim becomes element begin + i * step; steps may be negative.
+  void slice(llvm::ArrayRef<int64_t> begins, llvm::ArrayRef<int64_t> newSizes, llvm::ArrayRef<int64_t> steps);
   /// `operand` has the same shape, or is a scalar.
   void apply(Pointwise::Kind kind, StridedTensor operand, double epsilon = 0);
   void apply(Pointwise::Kind kind, double value);

@@ -1,10 +1,33 @@
-// Conv -> nn.conv.
+// Conv -> nn.conv. Weights that are computed at run time, and double, take a program: right, and not fast.
 #include "compiler/import/Registry.h"
 #include "compiler/import/Window.h"
 
 using namespace mlir;
 using namespace lathe;
 using namespace lathe::importer;
+
+/// One multiply-add after another, in the order of nn.conv: channels, then the window.
+static Value convProgram(NodeContext &node, const ConvOperands &operands, const Window &window, int64_t groups, RankedTensorType type) {
+  SmallVector<Value> inputs{operands.input, operands.weights};
+  if (operands.bias)
+    inputs.push_back(operands.bias);
+  ArrayRef<int64_t> spatial = cast<ShapedType>(operands.input.getType()).getShape().drop_front(2);
+  int64_t perGroup = operands.weightShape[1], filtersPerGroup = type.getDimSize(1) / groups;
+  return generate(node, "conv", type, inputs, [&](ProgramBuilder &b, ValueRange at, ValueRange in) {
+    Value first = b.mul(b.div(at[1], b.index(filtersPerGroup)), b.index(perGroup)); // channel of the group
+    Value zero = b.number(type.getElementType(), 0.0);
+    Value sum = b.fold(b.index(0), b.index(perGroup), zero, [&](Value c, ValueRange outer) {
+      Value channel = b.add(first, c);
+      return foldWindow(b, window, spatial, at.drop_front(2), outer, [&](ValueRange place, ValueRange element, ValueRange acc) -> SmallVector<Value> {
+        SmallVector<Value> xAt{at[0], channel}, wAt{at[1], c};
+        llvm::append_range(xAt, place);
+        llvm::append_range(wAt, element);
+        return {b.add(acc[0], b.mul(b.load(in[0], xAt), b.load(in[1], wAt)))};
+      });
+    })[0];
+    return in.size() > 2 ? b.add(sum, b.load(in[2], at[1])) : sum;
+  });
+}
 
 LogicalResult lathe::importer::importConv(NodeContext &node) {
   FailureOr<Window> window = readWindow(node);
@@ -13,26 +36,20 @@ LogicalResult lathe::importer::importConv(NodeContext &node) {
     return failure();
   if (groups < 1)
     return node.invalid("expects attribute group of at least 1 (got " + Twine(groups) + ")");
-
-  Value input = node.data(0, "X");
-  nn::WeightAttr weight = node.weight(1, "W");
-  nn::WeightAttr bias = node.hasInput(2) ? node.weight(2, "B", 1) : nn::WeightAttr();
-  if (!input || !weight || (node.hasInput(2) && !bias))
+  FailureOr<ConvOperands> operands = readConvOperands(node);
+  if (failed(operands))
     return failure();
 
-  SmallVector<int64_t> weightShape = *weight.getResultShape();
-  ArrayRef<int64_t> inputShape = cast<ShapedType>(input.getType()).getShape();
-  if (inputShape.size() < 3 || weightShape.size() != inputShape.size())
-    return node.invalid("expects X of rank 3 or more and W of the same rank (got " + Twine(inputShape.size()) + " and " + Twine(weightShape.size()) + ")");
+  ArrayRef<int64_t> inputShape = cast<ShapedType>(operands->input.getType()).getShape(), weightShape = operands->weightShape;
   int64_t channels = inputShape[1], filters = weightShape[0];
   if (channels % groups || channels / groups != weightShape[1])
     return node.invalid("expects W for " + Twine(channels) + " / " + Twine(groups) + " input channels (got " + Twine(weightShape[1]) + ")");
   if (filters % groups)
     return node.invalid("expects group to divide the " + Twine(filters) + " output channels (got " + Twine(groups) + ")");
-  if (bias && bias.getResultShape()->front() != filters)
-    return node.invalid("expects B of " + Twine(filters) + " values (got " + Twine(bias.getResultShape()->front()) + ")");
+  if (failed(checkBias(node, *operands, filters)))
+    return failure();
 
-  ArrayRef<int64_t> spatial = inputShape.drop_front(2), kernel = ArrayRef<int64_t>(weightShape).drop_front(2);
+  ArrayRef<int64_t> spatial = inputShape.drop_front(2), kernel = weightShape.drop_front(2);
   if (window->shape.empty())
     window->shape.assign(kernel.begin(), kernel.end());
   if (failed(completeWindow(node, *window, spatial.size())))
@@ -44,9 +61,14 @@ LogicalResult lathe::importer::importConv(NodeContext &node) {
     return failure();
   SmallVector<int64_t> shape{inputShape[0], filters};
   shape.append(*extents);
-  if (failed(node.checkShape(shape)))
+  RankedTensorType type = node.type(shape, operands->dataType);
+  if (!type)
     return failure();
-  Value w = node.materialize(weight), b = bias ? node.materialize(bias) : Value();
-  auto conv = nn::ConvOp::create(node.builder(), node.loc(), input, w, b, window->strides, window->dilations, window->pads, groups);
-  return node.define(conv.getResult(0));
+  if (inputShape[0] == 0)
+    return node.define(node.splat(shape, operands->dataType, 0), 0, operands->dataType);
+  if (!operands->constantWeights)
+    return node.define(convProgram(node, *operands, *window, groups, type), 0, operands->dataType);
+  Value w = node.materialize(operands->constantWeights), b = operands->constantBias ? node.materialize(operands->constantBias) : Value();
+  auto conv = nn::ConvOp::create(node.builder(), node.loc(), operands->input, w, b, window->strides, window->dilations, window->pads, groups);
+  return node.define(addComputedBias(node, *operands, conv.getResult(0)));
 }

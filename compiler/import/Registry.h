@@ -18,11 +18,15 @@ const Operator *findOperator(llvm::StringRef name, int64_t opset);
 
 // Conv.cpp
 mlir::LogicalResult importConv(NodeContext &node);
+// ConvTranspose.cpp
+mlir::LogicalResult importConvTranspose(NodeContext &node);
 // Pool.cpp
 mlir::LogicalResult importMaxPool(NodeContext &node);
 mlir::LogicalResult importAveragePool(NodeContext &node);
 mlir::LogicalResult importGlobalAveragePool(NodeContext &node);
 mlir::LogicalResult importGlobalMaxPool(NodeContext &node);
+mlir::LogicalResult importLpPool(NodeContext &node);
+mlir::LogicalResult importGlobalLpPool(NodeContext &node);
 // MatMul.cpp
 mlir::LogicalResult importGemm(NodeContext &node);
 mlir::LogicalResult importMatMul(NodeContext &node);

@@ -158,6 +158,20 @@ static FailureOr<SmallVector<int64_t>> applyToShape(function_ref<InFlightDiagnos
       return mismatch("dims to which the shape broadcasts");
     return SmallVector<int64_t>(args);
   }
+  if (kind == "slice") {
+    size_t rank = shape.size();
+    bool inside = args.size() == 3 * rank;
+    for (size_t i = 0; i < rank && inside; ++i) {
+      int64_t begin = args[i], extent = args[rank + i], step = args[2 * rank + i];
+      inside = extent >= 0 && (extent == 0 || (begin >= 0 && begin < shape[i]));
+      // The last element, without a product that could wrap.
+      if (inside && extent > 1)
+        inside = step >= 0 ? step <= (shape[i] - 1 - begin) / (extent - 1) : step >= -(begin / (extent - 1));
+    }
+    if (!inside)
+      return mismatch("begins, extents and steps of elements inside the shape");
+    return SmallVector<int64_t>(args.slice(rank, rank));
+  }
   emitError() << "expects a known recipe step (got '" << kind << "')";
   return failure();
 }
@@ -185,7 +199,7 @@ LogicalResult WeightAttr::verify(function_ref<InFlightDiagnostic()> emitError, A
       return failure();
     shape = *next;
     isFloat |= step.getKind() == "to_float";
-    bool moves = llvm::is_contained({"transpose", "reshape", "pad", "broadcast"}, step.getKind());
+    bool moves = llvm::is_contained({"transpose", "reshape", "pad", "broadcast", "slice"}, step.getKind());
     if (!moves && !isFloat)
       return emitError() << "step '" << step.getKind() << "' expects elements of type f32, or a step to_float before it (got " << type << ")";
     if (step.getOperand() && !step.getOperand().getResultElementType().isF32())
@@ -222,7 +236,7 @@ TypedAttr WeightAttr::getSplatElement() const {
   if (!elements || !elements.isSplat())
     return {};
   for (StepAttr step : getSteps())
-    if (step.getKind() != "reshape" && step.getKind() != "transpose" && step.getKind() != "broadcast")
+    if (step.getKind() != "reshape" && step.getKind() != "transpose" && step.getKind() != "broadcast" && step.getKind() != "slice")
       return {};
   return cast<TypedAttr>(elements.getSplatValue<Attribute>());
 }

@@ -35,11 +35,12 @@ def NN_StepAttr : NN_Attr<"Step", "step"> {
     | `reshape` | dims | | same elements |
     | `pad` | dims | | zeros after the end of each dim up to these dims |
     | `broadcast` | dims | | numpy broadcasting to these dims |
+    | `slice` | begins, extents, steps: one per dim each | | element i of a dim is begin + i * step; steps may be negative |
     | `expand_groups` | groups, tile | | weights `[K, C / G, window...]` of a grouped convolution to `[ceil(K / tile) tile, span, window...]`: each tile of output channels as a dense one over the input channels of its groups, zero elsewhere (GroupSpan.h) |
     | `to_float` | 1: the integers are unsigned | | the element as f32; first of the steps that compute |
 
     Arithmetic is done in double and rounded once at the end of the recipe; its elements are f32. Sources of other element types are moved by `transpose`,
-    `reshape`, `pad` and `broadcast` as they are.
+    `reshape`, `pad`, `broadcast` and `slice` as they are.
   }];
   let parameters = (ins StringRefParameter<>:$kind, OptionalArrayRefParameter<"int64_t">:$args, OptionalParameter<"::mlir::FloatAttr">:$value,
                     OptionalParameter<"::lathe::nn::WeightAttr">:$operand);

@@ -29,8 +29,8 @@ def NN_ConvOp : NN_WindowedOp<"conv"> {
     | extras | scalar, `[K]`, or the output's shape | the same; `[K]` padded to `ceil(K / (ku V)) ku V` |
     | output | `[N, K, spatial...]` | blocked `[N, ceil(K / V), spatial..., V]` |
 
-    `pads` lists all begins, then all ends. The output extent is `floor((in + pads - dilation * (window - 1) - 1) / stride) + 1`.
-    Reference: ONNX operator Conv, opset 11 to 22.
+    `pads` lists all begins, then all ends; a negative one crops the input. The output extent is `floor((in + pads - dilation * (window - 1) - 1) / stride) + 1`.
+    Reference: ONNX operators Conv, opset 1 to 22, and ConvTranspose, each phase of which is a convolution (`nn.interleave`).
 
     ```mlir
     %y = nn.conv ins(%x, %w : tensor<?x3x224x224xf32>, tensor<64x3x7x7xf32>) extras(%b : tensor<64xf32>)
@@ -57,6 +57,29 @@ def NN_ConvOp : NN_WindowedOp<"conv"> {
       "::llvm::ArrayRef<int64_t>":$dilations, "::llvm::ArrayRef<int64_t>":$pads, "int64_t":$groups)>];
 }
 
+def NN_InterleaveOp : NN_Op<"interleave", [Pure]> {
+  let summary = "images whose pixels take turns";
+  let description = [{
+    `out[n, k, o...] = in[p][n, k, o... / stride]` where `p` is the row-major number of the phase `o... mod stride`. A transposed convolution is this: the
+    outputs of one phase see the same elements of its window, so each phase is a convolution of stride 1, and no zero is ever multiplied.
+
+    In dimension d there are `min(stride_d, extent_d)` phases; phase p has `ceil((extent_d - p) / stride_d)` elements. Extents are the result's. Inputs and
+    result are all plain or all blocked (as in nn.conv). Becomes strided slices of one destination, into which the producers write.
+
+    ```mlir
+    %y = nn.interleave %a, %b strides [2] : tensor<?x8x4xf32>, tensor<?x8x3xf32> -> tensor<?x8x7xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$inputs, DenseI64ArrayAttr:$strides);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$inputs `strides` $strides attr-dict `:` type($inputs) `->` type($result)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Offsets of the slice that input `i` fills, per spatial dimension.
+    ::mlir::SmallVector<int64_t> getPhase(int64_t i);
+  }];
+}
+
 def NN_PoolKind : I32EnumAttr<"PoolKind", "what a pool does with its window", [I32EnumAttrCase<"max", 0>, I32EnumAttrCase<"avg", 1>]> {
   let cppNamespace = "::lathe::nn";
   let genSpecializedAttr = 0;
@@ -67,7 +90,7 @@ def NN_PoolOp : NN_WindowedOp<"pool"> {
   let summary = "max or average pooling of any spatial rank";
   let description = [{
     The output's extents are the result type's (ceil_mode is resolved by the importer: the last windows may reach beyond the end padding).
-    `max`: over the window's elements that are inside the input; every window holds at least one.
+    `max`: over the window's elements that are inside the input; every window holds at least one. A NaN in the window is its maximum, as in numpy.
     `avg`: the sum of the elements inside the input, divided by their number or, with `count_include_pad`, by the number of window positions inside
     the padded input. Reference: ONNX operators MaxPool (opset 12), AveragePool (opset 19), GlobalAveragePool, GlobalMaxPool.
 

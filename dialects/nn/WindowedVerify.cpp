@@ -67,9 +67,6 @@ static LogicalResult verifyWindow(WindowedOpInterface op, ArrayRef<int64_t> stri
     if (strides[i] < 1 || dilations[i] < 1 || window[i] < 1)
       return op->emitOpError("expects strides, dilations and window extents of at least 1 (got ")
              << strides[i] << ", " << dilations[i] << " and " << window[i] << " in spatial dimension " << i << ")"; // (window_c2)
-  for (int64_t p : pads)
-    if (p < 0)
-      return op->emitOpError("expects pads of at least 0 (got ") << p << ")"; // (window_c3)
   return success();
 }
 
@@ -161,11 +158,50 @@ LogicalResult ConvOp::verify() {
   return verifyTiling(*this);
 }
 
+SmallVector<int64_t> InterleaveOp::getPhase(int64_t i) {
+  auto type = cast<RankedTensorType>(getType());
+  SmallVector<int64_t> phase(getStrides().size());
+  for (int64_t d = static_cast<int64_t>(phase.size()) - 1; d >= 0; --d) {
+    int64_t phases = std::min(getStrides()[d], type.getDimSize(2 + d));
+    phase[d] = i % phases;
+    i /= phases;
+  }
+  return phase;
+}
+
+LogicalResult InterleaveOp::verify() {
+  auto type = cast<RankedTensorType>(getType());
+  int64_t spatial = getStrides().size(), phases = 1;
+  if (type.getRank() != spatial + 2 && type.getRank() != spatial + 3)
+    return emitOpError("expects a result of rank ") << spatial + 2 << " (plain) or " << spatial + 3 << " (blocked) (got " << type << ")"; // (interleave_c1)
+  for (int64_t d = 0; d < spatial; ++d) {
+    if (getStrides()[d] < 1 || type.getDimSize(2 + d) < 1)
+      return emitOpError("expects strides and extents of at least 1 in spatial dimension ") << d << " (got " << type << ")"; // (interleave_c2)
+    phases *= std::min(getStrides()[d], type.getDimSize(2 + d));
+    if (phases > static_cast<int64_t>(getInputs().size()))
+      break; // before the product can wrap
+  }
+  if (phases != static_cast<int64_t>(getInputs().size()))
+    return emitOpError("expects one input per phase (got ") << getInputs().size() << ")"; // (interleave_c3)
+  for (auto [i, input] : llvm::enumerate(getInputs())) {
+    SmallVector<int64_t> shape(type.getShape());
+    for (auto [d, phase] : llvm::enumerate(getPhase(i)))
+      shape[2 + d] = (shape[2 + d] - phase + getStrides()[d] - 1) / getStrides()[d];
+    auto expected = RankedTensorType::get(shape, type.getElementType());
+    if (input.getType() != expected)
+      return emitOpError("expects input ") << i << " of type " << expected << " (got " << input.getType() << ")"; // (interleave_c4)
+  }
+  return success();
+}
+
 LogicalResult PoolOp::verify() {
   if (failed(verifyForm(*this)))
     return failure();
   if (failed(verifyWindow(*this, getStrides(), getDilations(), getPads(), getWindow())))
     return failure();
+  for (int64_t p : getPads())
+    if (p < 0)
+      return emitOpError("expects pads of at least 0 (got ") << p << ")"; // (pool_c3)
   if (failed(verifyData(*this, cast<ShapedType>(getInput().getType()), getChannels(), "an input")) ||
       failed(verifyData(*this, getOutputType(), getChannels(), "an output")))
     return failure();

@@ -83,10 +83,31 @@ bool matchOperand(WindowedOpInterface op, Value operand, Source &source, std::st
   return false;
 }
 
-/// Whether `op`, which computes operand `position` of `elementwise`, can take it; else says why not.
-bool matchProducer(Operation *elementwise, unsigned position, SmallVectorImpl<Source> &sources, std::string &why) {
+/// The windowed operations that compute operand `position` of `op`: one, or the phases of an interleaved image. Empty if something else computes it.
+SmallVector<WindowedOpInterface> producersOf(Operation *op, unsigned position) {
+  Operation *producer = op->getOperand(position).getDefiningOp();
+  SmallVector<WindowedOpInterface> producers;
+  auto add = [&](Operation *candidate) {
+    auto windowed = dyn_cast_or_null<WindowedOpInterface>(candidate);
+    if (windowed && windowed->getBlock() == op->getBlock() && windowed->getNumResults() == 1)
+      producers.push_back(windowed);
+  };
+  auto interleave = dyn_cast_or_null<InterleaveOp>(producer);
+  if (!interleave) {
+    add(producer);
+    return producers;
+  }
+  for (Value input : interleave.getInputs())
+    if (input.hasOneUse())
+      add(input.getDefiningOp());
+  if (producers.size() != interleave.getInputs().size())
+    producers.clear();
+  return producers;
+}
+
+/// Whether `producers`, which compute operand `position` of `elementwise`, can take it; else says why not.
+bool matchProducers(Operation *elementwise, unsigned position, ArrayRef<WindowedOpInterface> producers, SmallVectorImpl<Source> &sources, std::string &why) {
   Value produced = elementwise->getOperand(position);
-  auto op = cast<WindowedOpInterface>(produced.getDefiningOp());
   sources.assign(elementwise->getNumOperands(), Source());
   if (!produced.hasOneUse()) {
     why = llvm::formatv("result has {0} uses", std::distance(produced.use_begin(), produced.use_end()));
@@ -96,9 +117,18 @@ bool matchProducer(Operation *elementwise, unsigned position, SmallVectorImpl<So
     why = llvm::formatv("result of shape {0} is broadcast to {1}", shapeText(produced), shapeText(elementwise->getResult(0)));
     return false;
   }
-  for (auto [i, operand] : llvm::enumerate(elementwise->getOperands()))
-    if (i != position && !matchOperand(op, operand, sources[i], why))
+  // What matches one phase matches all: those of an interleaved image have fewer pixels than an operand of the image's shape.
+  bool interleaved = produced.getDefiningOp<InterleaveOp>() != nullptr;
+  for (auto [i, operand] : llvm::enumerate(elementwise->getOperands())) {
+    if (i == position)
+      continue;
+    if (interleaved && operand.getType() == produced.getType()) {
+      why = llvm::formatv("operand of shape {0} has the pixels of all phases", shapeText(operand));
       return false;
+    }
+    if (!matchOperand(producers.front(), operand, sources[i], why))
+      return false;
+  }
   return true;
 }
 
@@ -119,8 +149,7 @@ Value epilogueArgument(WindowedOpInterface op, const Source &source, Location lo
   return body.addArgument(cast<ShapedType>(operand.getType()).getElementType(), loc);
 }
 
-void fuse(Operation *elementwise, unsigned position, ArrayRef<Source> sources) {
-  auto op = cast<WindowedOpInterface>(elementwise->getOperand(position).getDefiningOp());
+void fuseInto(WindowedOpInterface op, Operation *elementwise, ArrayRef<Source> sources) {
   Location loc = elementwise->getLoc();
   op->moveBefore(elementwise); // the other operand may be younger than the producer
   Operation *yield = op.getEpilogue().front().getTerminator();
@@ -136,7 +165,15 @@ void fuse(Operation *elementwise, unsigned position, ArrayRef<Source> sources) {
   }
   yield->setOperand(0, cast<ElementwiseOpInterface>(elementwise).emitScalar(inner, loc, scalars));
   op->setLoc(FusedLoc::get(op->getContext(), {op->getLoc(), loc}));
-  elementwise->getResult(0).replaceAllUsesWith(op->getResult(0));
+}
+
+void fuse(Operation *elementwise, unsigned position, ArrayRef<WindowedOpInterface> producers, ArrayRef<Source> sources) {
+  Operation *produced = elementwise->getOperand(position).getDefiningOp();
+  for (WindowedOpInterface op : producers)
+    fuseInto(op, elementwise, sources);
+  if (isa<InterleaveOp>(produced))
+    produced->moveBefore(elementwise); // after its phases
+  elementwise->getResult(0).replaceAllUsesWith(produced->getResult(0));
   elementwise->erase();
 }
 
@@ -151,8 +188,8 @@ struct FuseEpiloguePass : lathe::passes::impl::FuseEpiloguePassBase<FuseEpilogue
   void tryToFuse(Operation *elementwise) {
     // The operands that windowed operations compute, the latest first.
     SmallVector<unsigned> positions;
-    for (auto [i, operand] : llvm::enumerate(elementwise->getOperands()))
-      if (auto op = operand.getDefiningOp<WindowedOpInterface>(); op && op->getBlock() == elementwise->getBlock() && op->getNumResults() == 1)
+    for (unsigned i = 0; i < elementwise->getNumOperands(); ++i)
+      if (!producersOf(elementwise, i).empty())
         positions.push_back(i);
     llvm::sort(positions, [&](unsigned a, unsigned b) {
       Operation *x = elementwise->getOperand(a).getDefiningOp(), *y = elementwise->getOperand(b).getDefiningOp();
@@ -163,15 +200,15 @@ struct FuseEpiloguePass : lathe::passes::impl::FuseEpiloguePassBase<FuseEpilogue
     std::string why = "no operand is the result of a windowed operation", reason;
     SmallVector<Source> sources;
     for (auto [rank, position] : llvm::enumerate(positions)) {
-      if (!matchProducer(elementwise, position, sources, reason)) {
+      SmallVector<WindowedOpInterface> producers = producersOf(elementwise, position);
+      if (!matchProducers(elementwise, position, producers, sources, reason)) {
         if (rank == 0)
           why = reason;
         continue;
       }
-      Operation *producer = elementwise->getOperand(position).getDefiningOp();
       remark::passed(elementwise->getLoc(), options) << remark::add("'{0}' into the epilogue of '{1}'", elementwise->getName().getStringRef(),
-                                                                    producer->getName().getStringRef());
-      return fuse(elementwise, position, sources);
+                                                                    producers.front()->getName().getStringRef());
+      return fuse(elementwise, position, producers, sources);
     }
     remark::missed(elementwise->getLoc(), options) << remark::reason("{0}", why);
   }

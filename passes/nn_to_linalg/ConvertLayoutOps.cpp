@@ -1,4 +1,4 @@
-// nn.reshape, nn.pack and nn.unpack to views where the order of the elements in memory allows it, else to linalg.generic.
+// nn.reshape, nn.pack and nn.unpack to views where the order of the elements in memory allows it, else to linalg.generic; nn.interleave to slices.
 #include "dialects/nn/ModuleInfo.h"
 #include "dialects/nn/NNDialect.h"
 #include "passes/nn_to_linalg/Patterns.h"
@@ -198,6 +198,30 @@ struct PackToLinalg : OpRewritePattern<PackOp> {
   }
 };
 
+//   nn.interleave %a, %b strides [2]   ->   tensor.insert_slice %a into %empty[0, 0, 0] [.., 4] [1, 1, 2], then %b at [0, 0, 1]
+struct InterleaveToSlices : OpRewritePattern<InterleaveOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(InterleaveOp op, PatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getType());
+    if (!batchIsKnown(op, type))
+      return rewriter.notifyMatchFailure(op, "no argument gives the batch size");
+    Value v = makeEmpty(rewriter, op, type);
+    for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+      SmallVector<OpFoldResult> offsets(type.getRank(), rewriter.getIndexAttr(0)), steps(type.getRank(), rewriter.getIndexAttr(1));
+      for (auto [d, phase] : llvm::enumerate(op.getPhase(i))) {
+        offsets[2 + d] = rewriter.getIndexAttr(phase);
+        steps[2 + d] = rewriter.getIndexAttr(op.getStrides()[d]);
+      }
+      ArrayRef<int64_t> shape = cast<RankedTensorType>(input.getType()).getShape();
+      v = tensor::InsertSliceOp::create(rewriter, op.getLoc(), input, v, offsets, mixedSizes(rewriter, op, shape), steps);
+    }
+    rewriter.replaceOp(op, v);
+    return success();
+  }
+};
+
 } // namespace
 
-void lathe::passes::populateLayoutOpPatterns(RewritePatternSet &patterns) { patterns.add<ReshapeToViews, UnpackToLinalg, PackToLinalg>(patterns.getContext()); }
+void lathe::passes::populateLayoutOpPatterns(RewritePatternSet &patterns) {
+  patterns.add<ReshapeToViews, UnpackToLinalg, PackToLinalg, InterleaveToSlices>(patterns.getContext());
+}

@@ -87,7 +87,7 @@ struct ConvertNNToLinalgPass : lathe::passes::impl::ConvertNNToLinalgPassBase<Co
     // One error per operation that is left; windowed operations and weights stay in nn.
     bool failed = false;
     getOperation().walk([&](Operation *op) {
-      if (isa<ElementwiseOpInterface, BatchNormOp, ReshapeOp, PackOp, UnpackOp>(op)) {
+      if (isa<ElementwiseOpInterface, BatchNormOp, ReshapeOp, PackOp, UnpackOp, InterleaveOp>(op)) {
         op->emitOpError(isa<BatchNormOp>(op) ? "expects to be folded before the conversion to linalg"
                                              : "expects shapes without empty dimensions, and a function argument that gives the batch size");
         failed = true;

@@ -35,6 +35,7 @@ public:
       TypeSwitch<Operation *>(&op)
           .Case<ConvOp, PoolOp>([&](auto o) { windowed(o); })
           .Case<ElementwiseOpInterface>([&](auto o) { elementwise(o); })
+          .Case<InterleaveOp>([&](auto o) { interleave(o); })
           .Case<PackOp, UnpackOp>([](auto) {}) // already decided
           .Default([&](Operation *o) { plainOperands(o); });
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
@@ -174,6 +175,15 @@ private:
     remark::passed(op->getLoc(), opts("ReadsPlain")) << (f.blocked || poolReads ? "the input has fewer channels than lanes and is read in plain layout"
                                                                                 : "the input's producer is plain: read in place, not packed");
     return false;
+  }
+
+  /// Pixels move, channels do not.
+  void interleave(InterleaveOp op) {
+    if (!propagate || !llvm::any_of(op.getInputs(), [&](Value v) { return formsOf(v).nativelyBlocked; }))
+      return plainOperands(op);
+    for (OpOperand &o : op->getOpOperands())
+      o.set(blocked(o.get(), op));
+    setBlockedResult(op);
   }
 
   //===- Elementwise operations ----------------------------------------------------------------------------------------------------------------===//

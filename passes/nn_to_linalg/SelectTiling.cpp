@@ -50,7 +50,9 @@ Work describe(WindowedOpInterface op) {
   w.lines = matmul ? 1 : product(out.getShape().slice(2, spatial - 1));
   bool pointwise = w.multiply && w.windowElements == 1 && llvm::all_of(op.getWindowStrides(), [](int64_t s) { return s == 1; }) &&
                    llvm::all_of(op.getPadBegin(), [](int64_t p) { return p == 0; }) && llvm::all_of(op.getPadEnd(), [](int64_t p) { return p == 0; });
-  w.mergeableLines = pointwise && spatial >= 2 ? out.getDimSize(spatial) : 1;
+  // An interleaved output is a slice with gaps between its rows.
+  bool hasGaps = op->getNumResults() == 1 && llvm::any_of(op->getUsers(), llvm::IsaPred<InterleaveOp>);
+  w.mergeableLines = pointwise && spatial >= 2 && !hasGaps ? out.getDimSize(spatial) : 1;
   w.inputBytes = product(in.getShape().drop_front()) * (in.getElementTypeBitWidth() / 8);
   for (size_t i = 0; i < op.getExtras().size(); ++i)
     w.epilogueLoads += op.getExtraKind(i) == ExtraKind::elementwise;

@@ -276,7 +276,7 @@ struct Contract {
 };
 
 constexpr StringRef kNNDialects[] = {"func", "arith", "math"};
-constexpr StringRef kNNOps[] = {"weight", "reshape", "add", "sub", "mul", "div", "relu", "conv", "pool", "matmul", "foreach", "yield"};
+constexpr StringRef kNNOps[] = {"weight", "reshape", "add", "sub", "mul", "div", "relu", "conv", "interleave", "pool", "matmul", "foreach", "yield"};
 constexpr StringRef kLinalgDialects[] = {"func", "arith", "math", "linalg", "tensor", "scf"};
 constexpr StringRef kLinalgOps[] = {"weight", "conv", "pool", "matmul", "foreach", "yield"};
 constexpr StringRef kMemrefDialects[] = {"func", "arith", "math", "linalg", "memref"};
