@@ -185,3 +185,35 @@ func.func @weight() {
   %0 = nn.weight <dense<1.0> : tensor<6x3xf32>, tensor<6x3xf32>, steps = [<"expand_groups", [4, 8]>]> : tensor<6x3xf32>
   return
 }
+
+// -----
+
+func.func @case() {
+  // expected-error @+1 {{step 'to_float' expects 0 or 1: whether integers are unsigned (got shape [2])}}
+  %0 = nn.weight <dense<1> : tensor<2xi8>, tensor<2xi8>, steps = [<"to_float", [2]>]> : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @case() {
+  // expected-error @+1 {{step 'mul_scalar' expects elements of type f32, or a step to_float before it (got 'tensor<2xi8>')}}
+  %0 = nn.weight <dense<1> : tensor<2xi8>, tensor<2xi8>, steps = [<"mul_scalar", value = 0.5 : f32>]> : tensor<2xi8>
+  return
+}
+
+// -----
+
+func.func @case() {
+  // expected-error @+1 {{step 'add' expects an operand of type f32 (got 'tensor<2xi8>')}}
+  %0 = nn.weight <dense<1.0> : tensor<2xf32>, tensor<2xf32>, steps = [<"add", with = <dense<1> : tensor<2xi8>, tensor<2xi8>>>]> : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @case() {
+  // expected-error @+1 {{expects the recipe's element type (got 'i8')}}
+  %0 = nn.weight <dense<1> : tensor<2xi8>, tensor<2xi8>, steps = [<"to_float">]> : tensor<2xi8>
+  return
+}

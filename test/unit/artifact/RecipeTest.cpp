@@ -249,3 +249,46 @@ TEST_F(Recipes, ChangedFile) {
 }
 
 } // namespace
+
+//===- Element types beside f32 ----------------------------------------------------------------------------------------------------------------===//
+
+template <typename T> static std::vector<T> evaluateAs(nn::WeightAttr w, StringRef directory) {
+  SourceFiles files(directory);
+  std::vector<T> result(weightBytes(w) / sizeof(T), T(-1));
+  std::string error;
+  EXPECT_TRUE(succeeded(evaluateWeight(w, files, {reinterpret_cast<char *>(result.data()), result.size() * sizeof(T)}, error))) << error;
+  return result;
+}
+
+static nn::WeightAttr dense(DenseElementsAttr elements, ArrayRef<nn::StepAttr> steps = {}) {
+  return nn::WeightAttr::get(elements.getContext(), elements, cast<RankedTensorType>(elements.getType()), steps);
+}
+
+// Integers are moved as bytes: what a double cannot hold arrives whole.
+TEST_F(Recipes, MovesIntegers) {
+  constexpr int64_t kLarge = (int64_t(1) << 62) + 1;
+  auto elements = DenseElementsAttr::get(RankedTensorType::get({2, 3}, b.getI64Type()), ArrayRef<int64_t>{1, -2, 3, kLarge, 0, 6});
+  EXPECT_EQ(evaluateAs<int64_t>(dense(elements), directory), (std::vector<int64_t>{1, -2, 3, kLarge, 0, 6}));
+  EXPECT_EQ(evaluateAs<int64_t>(dense(elements, {step("transpose", {1, 0})}), directory), (std::vector<int64_t>{1, kLarge, -2, 0, 3, 6}));
+  EXPECT_EQ(evaluateAs<int64_t>(dense(elements, {step("pad", {3, 3}), step("reshape", {9})}), directory),
+            (std::vector<int64_t>{1, -2, 3, kLarge, 0, 6, 0, 0, 0}));
+  auto splat = DenseElementsAttr::get(RankedTensorType::get({1, 2}, b.getI8Type()), int8_t(-7));
+  EXPECT_EQ(evaluateAs<int8_t>(dense(splat, {step("broadcast", {2, 2})}), directory), (std::vector<int8_t>{-7, -7, -7, -7}));
+  EXPECT_EQ(weightBytes(dense(DenseElementsAttr::get(RankedTensorType::get({0, 3}, b.getI64Type()), ArrayRef<int64_t>{}))), 0);
+}
+
+// to_float reads each type as what it is; then arithmetic applies.
+TEST_F(Recipes, ConvertsToFloat) {
+  auto bytes = DenseElementsAttr::get(RankedTensorType::get({3}, b.getI8Type()), ArrayRef<int8_t>{-1, 127, -128});
+  EXPECT_EQ(evaluate(dense(bytes, {step("to_float")})), (std::vector<float>{-1, 127, -128}));
+  EXPECT_EQ(evaluate(dense(bytes, {step("to_float", {1})})), (std::vector<float>{255, 127, 128}));
+  EXPECT_EQ(evaluate(dense(bytes, {step("to_float", {1}), step("mul_scalar", {}, 0.5)})), (std::vector<float>{127.5f, 63.5f, 64}));
+  auto halves = DenseElementsAttr::get(RankedTensorType::get({2}, b.getF16Type()),
+                                       {APFloat(APFloat::IEEEhalf(), "0x1.554p-2"), APFloat(APFloat::IEEEhalf(), "-65504")});
+  EXPECT_EQ(evaluate(dense(halves, {step("to_float")})), (std::vector<float>{0x1.554p-2f, -65504}));
+  auto doubles = DenseElementsAttr::get(RankedTensorType::get({2}, b.getF64Type()), ArrayRef<double>{0.1, 16777217});
+  EXPECT_EQ(evaluate(dense(doubles, {step("to_float")})), (std::vector<float>{0.1f, 16777216}));
+  EXPECT_EQ(evaluate(dense(doubles, {step("to_float"), step("sub", {}, {}, dense(doubles, {step("to_float")}))})), (std::vector<float>{0, 0}));
+  auto splat = DenseElementsAttr::get(RankedTensorType::get({2}, b.getI8Type()), int8_t(-1));
+  EXPECT_EQ(evaluate(dense(splat, {step("to_float", {1})})), (std::vector<float>{255, 255}));
+}
