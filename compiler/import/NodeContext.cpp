@@ -10,8 +10,9 @@ using namespace mlir;
 using namespace lathe;
 using namespace lathe::importer;
 
-NodeContext::NodeContext(GraphState &state, const OnnxNode &node)
-    : state(state), node(node), location(NameLoc::get(state.builder.getStringAttr(node.name))), read(node.attributes.size()) {}
+NodeContext::NodeContext(GraphState &state, const OnnxNode &node, int64_t opset)
+    : state(state), node(node), version(opset ? opset : state.model.opset), location(NameLoc::get(state.builder.getStringAttr(node.name))),
+      read(node.attributes.size()) {}
 
 //===- Reporting -----------------------------------------------------------------------------------------------------------------------------===//
 
@@ -190,7 +191,8 @@ const ShapeValue *NodeContext::shape(size_t i, StringRef role) {
     return nullptr;
   if (value->kind == GraphValue::Kind::shape)
     return &value->shape;
-  (void)unsupported(describeInput(i, role) + (value->kind == GraphValue::Kind::data ? std::string(" is computed at run time") : " is a tensor of " + dataTypeName(value->type())) +
+  (void)unsupported(describeInput(i, role) +
+                    (value->kind == GraphValue::Kind::data ? std::string(" is computed at run time") : " is a tensor of " + dataTypeName(value->type())) +
                     "; supported: an integer constant or shape arithmetic");
   return nullptr;
 }

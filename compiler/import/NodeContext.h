@@ -79,11 +79,12 @@ struct GraphState {
 /// has failed; then its inputs; then it builds. It returns failure after something has been reported, or because an input is broken.
 class NodeContext {
 public:
-  NodeContext(GraphState &state, const OnnxNode &node);
+  /// `opset` is the model's unless a composite reads its parts as of another one.
+  NodeContext(GraphState &state, const OnnxNode &node, int64_t opset = 0);
 
   mlir::OpBuilder &builder() { return state.builder; }
   mlir::Location loc() const { return location; }
-  int64_t opset() const { return state.model.opset; }
+  int64_t opset() const { return version; }
   const OnnxNode &getNode() const { return node; }
 
   // One line each, with the node in front.
@@ -145,6 +146,7 @@ public:
   mlir::Value splat(llvm::ArrayRef<int64_t> shape, int32_t dataType, double value);
 
 private:
+  friend class Composite;
   mlir::LogicalResult report(int code, const llvm::Twine &reason);
   /// Whether input `i` is broken and known to be computed at run time.
   bool isBrokenData(size_t i) const;
@@ -153,6 +155,7 @@ private:
 
   GraphState &state;
   const OnnxNode &node;
+  int64_t version;
   mlir::Location location;
   llvm::SmallBitVector read; // per attribute
   bool hasFailed = false;

@@ -198,9 +198,8 @@ private:
       value.dims.emplace();
       for (const onnx::TensorShapeProto::Dimension &proto : type.shape().dim()) {
         OnnxDim &dim = value.dims->emplace_back();
-        // Some exporters write an unknown dimension as -1, and an unknown batch as 0.
-        bool leading = value.dims->size() == 1;
-        if (proto.has_dim_value() && (proto.dim_value() > 0 || (proto.dim_value() == 0 && !leading)))
+        // Some exporters write an unknown dimension as -1.
+        if (proto.has_dim_value() && proto.dim_value() >= 0)
           dim.value = proto.dim_value();
         else if (proto.has_dim_param())
           dim.symbol = proto.dim_param();

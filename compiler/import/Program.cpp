@@ -59,9 +59,7 @@ Value ProgramBuilder::compare(arith::CmpIPredicate predicate, Value a, Value b, 
   return arith::CmpIOp::create(*this, isUnsigned ? row->asUnsigned : row->asSigned, a, b);
 }
 
-Value ProgramBuilder::clampIndex(Value x, Value low, Value high) {
-  return arith::MaxSIOp::create(*this, low, arith::MinSIOp::create(*this, x, high));
-}
+Value ProgramBuilder::clampIndex(Value x, Value low, Value high) { return arith::MaxSIOp::create(*this, low, arith::MinSIOp::create(*this, x, high)); }
 
 Value ProgramBuilder::load(Value memory, ValueRange at) { return memref::LoadOp::create(*this, memory, at); }
 void ProgramBuilder::store(Value value, Value memory, ValueRange at) { memref::StoreOp::create(*this, value, memory, at); }
@@ -131,8 +129,8 @@ Value lathe::importer::map(NodeContext &node, ValueRange inputs, ArrayRef<int64_
   return op;
 }
 
-SmallVector<Value> lathe::importer::foreach(NodeContext &node, StringRef kind, ArrayRef<int64_t> space, ValueRange inputs, TypeRange results,
-                                            function_ref<void(ProgramBuilder &, ValueRange, ValueRange, ValueRange)> body) {
+SmallVector<Value> lathe::importer::foreach (NodeContext &node, StringRef kind, ArrayRef<int64_t> space, ValueRange inputs, TypeRange results,
+                                             function_ref<void(ProgramBuilder &, ValueRange, ValueRange, ValueRange)> body) {
   OpBuilder &b = node.builder();
   auto op = nn::ForeachOp::create(b, node.loc(), results, kind, space, inputs, ValueRange());
   Block &block = op.getBody().emplaceBlock();
@@ -150,9 +148,8 @@ SmallVector<Value> lathe::importer::foreach(NodeContext &node, StringRef kind, A
 
 Value lathe::importer::generate(NodeContext &node, StringRef kind, RankedTensorType result, ValueRange inputs,
                                 function_ref<Value(ProgramBuilder &, ValueRange, ValueRange)> body) {
-  return foreach(node, kind, result.getShape(), inputs, TypeRange(result), [&](ProgramBuilder &b, ValueRange at, ValueRange ins, ValueRange outs) {
-    b.store(body(b, at, ins), outs[0], at);
-  })[0];
+  return foreach (node, kind, result.getShape(), inputs, TypeRange(result),
+                  [&](ProgramBuilder &b, ValueRange at, ValueRange ins, ValueRange outs) { b.store(body(b, at, ins), outs[0], at); })[0];
 }
 
 Value lathe::importer::convertFloat(NodeContext &node, Value value, Type element) {

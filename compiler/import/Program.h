@@ -60,9 +60,9 @@ mlir::Value map(NodeContext &node, mlir::ValueRange inputs, llvm::ArrayRef<int64
                 llvm::function_ref<mlir::Value(ProgramBuilder &, mlir::ValueRange)> body);
 
 /// nn.foreach: `body` gets the indices, the inputs and the outputs as memrefs. Results of the given types.
-llvm::SmallVector<mlir::Value> foreach(NodeContext &node, llvm::StringRef kind, llvm::ArrayRef<int64_t> space, mlir::ValueRange inputs,
-                                       mlir::TypeRange results,
-                                       llvm::function_ref<void(ProgramBuilder &, mlir::ValueRange, mlir::ValueRange, mlir::ValueRange)> body);
+llvm::SmallVector<mlir::Value> foreach (NodeContext &node, llvm::StringRef kind, llvm::ArrayRef<int64_t> space, mlir::ValueRange inputs,
+                                        mlir::TypeRange results,
+                                        llvm::function_ref<void(ProgramBuilder &, mlir::ValueRange, mlir::ValueRange, mlir::ValueRange)> body);
 
 /// The same with one result of type `result`, one element of which is computed at a time: `body` gets its indices and the inputs as memrefs.
 mlir::Value generate(NodeContext &node, llvm::StringRef kind, mlir::RankedTensorType result, mlir::ValueRange inputs,

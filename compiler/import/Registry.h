@@ -16,6 +16,14 @@ struct Operator {
 /// The entry for this operator, or null. Only the standard domain has entries.
 const Operator *findOperator(llvm::StringRef name, int64_t opset);
 
+// Attention.cpp
+mlir::LogicalResult importAttention(NodeContext &node);
+mlir::LogicalResult importCausalConvWithState(NodeContext &node);
+mlir::LogicalResult importRotaryEmbedding(NodeContext &node);
+mlir::LogicalResult importSwiGLU(NodeContext &node);
+// Loss.cpp
+mlir::LogicalResult importNegativeLogLikelihoodLoss(NodeContext &node);
+mlir::LogicalResult importSoftmaxCrossEntropyLoss(NodeContext &node);
 // Conv.cpp
 mlir::LogicalResult importConv(NodeContext &node);
 // ConvTranspose.cpp

@@ -103,6 +103,8 @@ struct ResultsToArgumentsPass : lathe::passes::impl::ResultsToArgumentsPassBase<
         buffer.alloc.erase();
         continue;
       }
+      if (auto type = cast<MemRefType>(returned.getType()); type.hasStaticShape() && type.getNumElements() == 0)
+        continue; // there is nothing to copy
       OpBuilder b(ret);
       StringRef reason = reasonOfCopy(returned, outputs);
       CopyOp::create(b, returned.getLoc(), returned, argument, reason);
