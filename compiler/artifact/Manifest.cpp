@@ -128,6 +128,15 @@ LogicalResult ManifestBuilder::addTensors(ArrayAttr tensors, StringRef kind, std
       hasBatch |= isBatch;
       dims.push_back(isBatch ? lathe_affine{0, 1} : lathe_affine{d, 0});
     }
+    // The true dims of an output whose size the run finds: where in the arena the plan leaves them.
+    if (auto extents = dict.getAs<DenseI64ArrayAttr>("extents")) {
+      if (extents.size() != 2) {
+        llvm::raw_string_ostream(error) << kind << " '" << name << "': 'extents' expects 2 numbers (got " << extents.size() << ")";
+        return failure();
+      }
+      info.flags = LATHE_TENSOR_BOUNDED;
+      dims.push_back(affine(extents.asArrayRef()));
+    }
     to.push_back(info);
   }
   return success();

@@ -29,8 +29,6 @@ static lathe_status check_form(const side *s, size_t i, lathe_error *error) {
     return FAIL(s, i, "rank is %u, expected %u", tensor->rank, info->rank);
   if (tensor->rank && !tensor->dims)
     return FAIL(s, i, "dims is %s", "null");
-  if (!tensor->data)
-    return FAIL(s, i, "data is %s", "null");
   if ((uintptr_t)tensor->data % lathe_dtype_size(info->dtype) != 0)
     return FAIL(s, i, "data is not aligned to %zu bytes", lathe_dtype_size(info->dtype));
   return LATHE_OK;
@@ -77,7 +75,11 @@ static lathe_status check_dims(const side *s, size_t i, int64_t batch, lathe_err
   for (uint32_t d = 0; d < tensor->rank; ++d)
     if (!lt_affine_at(m->dims[s->infos[i].first_dim + d], batch, &expected) || tensor->dims[d] != expected)
       return FAIL(s, i, "dim %u is %lld, expected %lld", d, (long long)tensor->dims[d], (long long)expected);
-  if (!lt_tensor_bytes(m, &s->infos[i], batch, &expected) || tensor->byte_size < (uint64_t)expected)
+  if (!lt_tensor_bytes(m, &s->infos[i], batch, &expected))
+    return FAIL(s, i, "its size overflows at batch %lld", (long long)batch);
+  if (expected && !tensor->data)
+    return FAIL(s, i, "data is %s", "null");
+  if (tensor->byte_size < (uint64_t)expected)
     return FAIL(s, i, "byte size is %zu, expected at least %lld", tensor->byte_size, (long long)expected);
   if ((uint64_t)expected > UINTPTR_MAX - (uintptr_t)tensor->data)
     return FAIL(s, i, "%lld bytes from its data reach beyond the address space", (long long)expected);
@@ -90,12 +92,14 @@ static uintptr_t end_of(const side *s, size_t i, int64_t batch) {
   return (uintptr_t)s->tensors[i].data + (uintptr_t)bytes;
 }
 
-/* A kernel may write an output before it has read all of an input. */
+/* A kernel may write an output before it has read all of an input. What is empty overlaps nothing, wherever it lies. */
 static lathe_status check_overlap(const side *outputs, size_t i, const side *others, size_t count, int64_t batch, lathe_error *error) {
   uintptr_t begin = (uintptr_t)outputs->tensors[i].data, end = end_of(outputs, i, batch);
-  for (size_t k = 0; k < count; ++k)
-    if (begin < end_of(others, k, batch) && (uintptr_t)others->tensors[k].data < end)
+  for (size_t k = 0; k < count; ++k) {
+    uintptr_t other_begin = (uintptr_t)others->tensors[k].data, other_end = end_of(others, k, batch);
+    if (begin < end && other_begin < other_end && begin < other_end && other_begin < end)
       return FAIL(outputs, i, "memory overlaps that of %s '%s'", others->kind, others->names[k]);
+  }
   return LATHE_OK;
 }
 

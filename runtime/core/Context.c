@@ -6,6 +6,7 @@
 #include "runtime/cpu/Pool.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -93,19 +94,34 @@ static lathe_status map_memory(lathe_context *context, lathe_error *error) {
   return LATHE_OK;
 }
 
-lathe_status lathe_context_create(const lathe_model *model, const lathe_context_options *options, lathe_context **result, lathe_error *error) {
+/* Callers that were compiled against an older header have a shorter struct. */
+static lathe_status read_options(const lathe_context_options *given, lathe_context_options *options, lathe_error *error) {
+  const size_t oldest = offsetof(lathe_context_options, parallel_for);
+  if (!given)
+    return LATHE_OK;
+  if (given->struct_size < oldest || given->struct_size > sizeof *options)
+    return lt_fail(error, LATHE_USAGE, "lathe_context_create: struct_size of the options is %zu, expected %zu", given->struct_size, sizeof *options);
+  memcpy(options, given, given->struct_size);
+  return LATHE_OK;
+}
+
+lathe_status lathe_context_create(const lathe_model *model, const lathe_context_options *given, lathe_context **result, lathe_error *error) {
   if (!model || !result)
     return lt_fail(error, LATHE_USAGE, "lathe_context_create: %s is null", model ? "context" : "model");
   *result = NULL;
-  if (options && options->struct_size != sizeof *options)
-    return lt_fail(error, LATHE_USAGE, "lathe_context_create: struct_size of the options is %zu, expected %zu", options->struct_size, sizeof *options);
+  lathe_context_options options = {0};
+  lathe_status status = read_options(given, &options, error);
+  if (status != LATHE_OK)
+    return status;
   const lathe_manifest_header *h = model->manifest.header;
   lathe_context *context = calloc(1, sizeof *context);
   if (!context)
     return lt_fail(error, LATHE_INTERNAL, "%s: no memory for a context", model->path);
   context->model = model;
-  context->max_batch = options && options->max_batch ? options->max_batch : h->min_batch;
-  lathe_status status = choose_threads(options ? options->threads : 0, &context->threads, error);
+  context->max_batch = options.max_batch ? options.max_batch : h->min_batch;
+  context->parallel_for = options.parallel_for;
+  context->parallel_user = options.parallel_user;
+  status = choose_threads(options.threads, &context->threads, error);
   if (status == LATHE_OK)
     status = map_memory(context, error);
   if (status == LATHE_OK) {
@@ -116,7 +132,7 @@ lathe_status lathe_context_create(const lathe_model *model, const lathe_context_
       status = lt_fail(error, LATHE_INTERNAL, "%s: no memory for a context", model->path);
   }
   int failure;
-  if (status == LATHE_OK && context->threads > 1 && (failure = lt_pool_grow(context->threads)) != 0)
+  if (status == LATHE_OK && context->threads > 1 && !context->parallel_for && (failure = lt_pool_grow(context->threads)) != 0)
     status = lt_fail(error, LATHE_INTERNAL, "%s: cannot start %d threads: %s", model->path, context->threads, strerror(failure));
   if (status == LATHE_OK)
     *result = context;
@@ -223,20 +239,56 @@ static void report_step(const lathe_context *context, uint32_t index, uint64_t s
   context->callback(context->callback_user, &step);
 }
 
-static void run_plan(lathe_context *context, int threads) {
+/* A step that the caller's parallel_for runs. Kernels must run once per part: a hook that drops a task or repeats one must not pass for a result. */
+typedef struct task_set {
+  const lt_job *job;
+  int parts;
+  _Atomic bool repeated;
+  _Atomic bool ran[LT_MAX_THREADS];
+} task_set;
+
+static void run_task(void *argument, size_t index) {
+  task_set *set = argument;
+  if (index >= (size_t)set->parts || atomic_exchange(&set->ran[index], true)) {
+    atomic_store(&set->repeated, true);
+    return;
+  }
+  unsigned environment = lt_float_environment_enter(); /* this may be any thread of the caller's */
+  lt_job_run_part(set->job, (int)index, set->parts);
+  lt_float_environment_leave(environment);
+}
+
+static lathe_status run_tasks(const lathe_context *context, const lt_job *job, int parts, uint32_t step, lathe_error *error) {
+  task_set set = {.job = job, .parts = parts};
+  context->parallel_for(context->parallel_user, (size_t)parts, run_task, &set);
+  int ran = 0;
+  for (int i = 0; i < parts; ++i)
+    ran += atomic_load(&set.ran[i]);
+  if (ran == parts && !atomic_load(&set.repeated))
+    return LATHE_OK;
+  return lt_fail(error, LATHE_INTERNAL, "the caller's parallel_for ran %d of the %d tasks of step %u%s, expected each of them once", ran, parts, step,
+                 atomic_load(&set.repeated) ? " and others again" : "");
+}
+
+static lathe_status run_plan(lathe_context *context, int threads, lathe_error *error) {
   const lt_manifest *m = &context->model->manifest;
   for (uint32_t i = 0; i < m->header->calls.count; ++i) {
     const lathe_call *call = &m->calls[i];
     lt_job job = {context->model->kernels[call->kernel], context->args + call->first_arg, context->scratch, context->scratch_stride, context->spaces[i]};
     uint64_t start = context->callback ? now_ns() : 0;
     int parts = useful_threads(job.space, call->grain, threads);
-    if (parts > 1)
+    if (parts > 1 && context->parallel_for) {
+      lathe_status status = run_tasks(context, &job, parts, i, error);
+      if (status != LATHE_OK)
+        return status;
+    } else if (parts > 1)
       lt_pool_run(&job, parts);
     else if (job.space > 0)
       job.kernel(job.args, job.scratch, 0, job.space);
     if (context->callback)
       report_step(context, i, start, now_ns());
   }
+  return LATHE_OK;
 }
 
 lathe_status lathe_run(lathe_context *context, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs, size_t output_count,
@@ -250,11 +302,43 @@ lathe_status lathe_run(lathe_context *context, const lathe_tensor *inputs, size_
   if (!is_bound(context, inputs, input_count, outputs, output_count, batch))
     bind(context, inputs, input_count, outputs, output_count, batch);
   unsigned environment = lt_float_environment_enter();
-  bool pooled = context->threads > 1 && lt_pool_acquire(context->threads);
-  int threads = pooled ? lt_pool_threads() : 1;
-  run_plan(context, threads < context->threads ? threads : context->threads);
+  bool pooled = context->threads > 1 && !context->parallel_for && lt_pool_acquire(context->threads);
+  int threads = pooled ? lt_pool_threads() : context->parallel_for ? context->threads : 1;
+  context->finished_batch = 0;
+  status = run_plan(context, threads < context->threads ? threads : context->threads, error);
   if (pooled)
     lt_pool_release();
   lt_float_environment_leave(environment);
+  if (status == LATHE_OK)
+    context->finished_batch = batch;
+  return status;
+}
+
+lathe_status lathe_context_output_dims(const lathe_context *context, size_t index, int64_t *dims, size_t rank, lathe_error *error) {
+  if (!context)
+    return lt_fail(error, LATHE_USAGE, "lathe_context_output_dims: context is null");
+  const lt_manifest *m = &context->model->manifest;
+  if (index >= m->header->outputs.count)
+    return lt_fail(error, LATHE_USAGE, "lathe_context_output_dims: index is %zu, expected less than %u", index, m->header->outputs.count);
+  const lathe_tensor_info *output = &m->outputs[index];
+  const char *name = context->model->output_names[index];
+  if (rank != output->rank || (rank && !dims))
+    return lt_fail(error, LATHE_USAGE, "output '%s': place for %zu dims, expected %u", name, dims ? rank : 0, output->rank);
+  if (context->finished_batch == 0)
+    return lt_fail(error, LATHE_USAGE, "output '%s' has no dims yet: the context has not run", name);
+  const int64_t *found = NULL;
+  if (output->flags & LATHE_TENSOR_BOUNDED) {
+    int64_t offset = 0;
+    lt_affine_at(lt_extents(m, output), context->finished_batch, &offset);
+    found = (const int64_t *)(const void *)(context->memory + offset);
+  }
+  for (uint32_t i = 0; i < output->rank; ++i) {
+    lt_affine_at(m->dims[output->first_dim + i], context->finished_batch, &dims[i]);
+    if (!found)
+      continue;
+    if (found[i] < 0 || found[i] > dims[i])
+      return lt_fail(error, LATHE_INTERNAL, "output '%s': the run found %lld for dim %u, expected 0 to %lld", name, (long long)found[i], i, (long long)dims[i]);
+    dims[i] = found[i];
+  }
   return LATHE_OK;
 }

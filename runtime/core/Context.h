@@ -8,6 +8,8 @@ struct lathe_context {
   const lathe_model *model;
   int threads;
   int64_t max_batch;
+  lathe_parallel_for_fn parallel_for; /* null: the pool's threads are used */
+  void *parallel_user;
 
   unsigned char *memory; /* arena, then one scratch per thread */
   size_t memory_bytes;
@@ -16,6 +18,7 @@ struct lathe_context {
 
   /* Rebuilt only when the batch or a pointer changes. */
   int64_t bound_batch;     /* 0: nothing is bound */
+  int64_t finished_batch;  /* of the last run that succeeded; 0: none, or the arena no longer holds what it left */
   const void **bound_data; /* [inputs + outputs] */
   void **args;             /* [manifest args]: the tables of all calls */
   int64_t *spaces;         /* [calls] */

@@ -56,8 +56,10 @@ static char *spell(const char *path, unsigned spelling) {
   return text;
 }
 
-static lathe_status open_locked(const char *path, int file, lt_library *library, lathe_error *error) {
-  if (fstat(file, &library->identity) != 0 || !(library->path = realpath(path, NULL)))
+/* A `location` is taken as it is: what /proc/self/fd/7 leads to has no path. Its number may have belonged to an artifact that is still loaded and whose file
+ * is closed; then it gets another spelling, like a path under which there is a new file. */
+static lathe_status open_locked(const char *path, const char *location, int file, lt_library *library, lathe_error *error) {
+  if (fstat(file, &library->identity) != 0 || !(library->path = location ? strdup(location) : realpath(path, NULL)))
     return lt_fail(error, LATHE_INVALID_INPUT, "%s: cannot be read: %s", path, strerror(errno));
   for (const lt_library *other = loaded; other; other = other->next) {
     if (same_file(&other->identity, &library->identity)) {
@@ -91,13 +93,13 @@ static lathe_status open_locked(const char *path, int file, lt_library *library,
   return LATHE_OK;
 }
 
-lathe_status lt_library_open(const char *path, int file, lt_library **result, lathe_error *error) {
+lathe_status lt_library_open(const char *path, const char *location, int file, lt_library **result, lathe_error *error) {
   lt_library *library = calloc(1, sizeof *library);
   if (!library)
     return lt_fail(error, LATHE_INTERNAL, "%s: no memory to load it", path);
   pthread_once(&once, survive_forks);
   pthread_mutex_lock(&lock);
-  lathe_status status = open_locked(path, file, library, error);
+  lathe_status status = open_locked(path, location, file, library, error);
   if (status == LATHE_OK) {
     library->next = loaded;
     loaded = library;

@@ -122,25 +122,29 @@ static lathe_status check_weights_file(const lt_check *check) {
   return LATHE_OK;
 }
 
-static lathe_status check_tensor(const lt_check *check, const lathe_tensor_info *tensor, const char *kind, uint32_t index, bool *has_batch) {
+static lathe_status check_tensor(const lt_check *check, const lathe_tensor_info *tensor, bool is_input, uint32_t index, bool *has_batch) {
   const lt_manifest *m = check->manifest;
+  const char *kind = is_input ? "input" : "output";
   TRY(check_string(check, tensor->name, MAX_NAME, kind));
   if (tensor->name.length == 0)
     return FAIL(check, "%s: is damaged: %s %u has no name", check->path, kind, index);
   if (lathe_dtype_size(tensor->dtype) == 0)
     return FAIL(check, "%s: is damaged: %s %u has the unknown type %u", check->path, kind, index, tensor->dtype);
-  if (tensor->reserved != 0)
-    return FAIL(check, "%s: is damaged: %s %u has a reserved field that is not 0", check->path, kind, index);
+  if (tensor->flags & ~(uint32_t)LATHE_TENSOR_BOUNDED)
+    return FAIL(check, "%s: is damaged: %s %u has unknown flags 0x%x", check->path, kind, index, tensor->flags);
+  bool bounded = tensor->flags & LATHE_TENSOR_BOUNDED;
+  if (bounded && is_input)
+    return FAIL(check, "%s: is damaged: input %u is bounded, which only outputs can be", check->path, index);
   if (tensor->rank > MAX_RANK)
     return FAIL(check, "%s: is damaged: %s %u has rank %u, expected at most %d", check->path, kind, index, tensor->rank, MAX_RANK);
-  if (tensor->first_dim > m->header->dims.count || tensor->rank > m->header->dims.count - tensor->first_dim)
+  if (tensor->first_dim > m->header->dims.count || tensor->rank + bounded > m->header->dims.count - tensor->first_dim)
     return FAIL(check, "%s: is damaged: dims of %s %u lie outside their table", check->path, kind, index);
   int batch_dims = 0;
   for (uint32_t i = 0; i < tensor->rank; ++i) {
     lathe_affine dim = m->dims[tensor->first_dim + i];
     int64_t at_min;
-    if (dim.c1 < 0 || !lt_affine_at(dim, m->header->min_batch, &at_min) || at_min < 1)
-      return FAIL(check, "%s: is damaged: dim %u of %s %u is not positive", check->path, i, kind, index);
+    if (dim.c1 < 0 || !lt_affine_at(dim, m->header->min_batch, &at_min))
+      return FAIL(check, "%s: is damaged: dim %u of %s %u is negative", check->path, i, kind, index);
     batch_dims += dim.c1 != 0;
   }
   /* With two, the size would be quadratic in the batch, and checks at the ends of a range would not vouch for what lies between. */
@@ -154,9 +158,9 @@ static lathe_status check_tensors(const lt_check *check) {
   const lt_manifest *m = check->manifest;
   bool input_has_batch = false, output_has_batch = false;
   for (uint32_t i = 0; i < m->header->inputs.count; ++i)
-    TRY(check_tensor(check, &m->inputs[i], "input", i, &input_has_batch));
+    TRY(check_tensor(check, &m->inputs[i], true, i, &input_has_batch));
   for (uint32_t i = 0; i < m->header->outputs.count; ++i)
-    TRY(check_tensor(check, &m->outputs[i], "output", i, &output_has_batch));
+    TRY(check_tensor(check, &m->outputs[i], false, i, &output_has_batch));
   if (m->header->min_batch != m->header->max_batch && !input_has_batch)
     return FAIL(check, "%s: is damaged: the batch is free, but no input has a batch dim", check->path);
   return LATHE_OK;
@@ -272,8 +276,25 @@ static lathe_status check_argument(const lt_check *check, uint32_t index, int64_
   default:
     return LATHE_OK;
   }
-  if (!fits || !lt_affine_at(arg->offset, batch, &offset) || offset >= size)
+  /* The end itself is where an argument without elements may lie. */
+  if (!fits || !lt_affine_at(arg->offset, batch, &offset) || offset > size)
     return FAIL(check, "%s: is damaged: argument %u lies outside %s at batch %lld", check->path, index, base, (long long)batch);
+  return LATHE_OK;
+}
+
+lathe_affine lt_extents(const lt_manifest *m, const lathe_tensor_info *output) { return m->dims[output->first_dim + output->rank]; }
+
+/* The true dims of a bounded output lie in the arena. */
+static lathe_status check_extents(const lt_check *check, uint32_t index, int64_t batch) {
+  const lt_manifest *m = check->manifest;
+  const lathe_tensor_info *output = &m->outputs[index];
+  if (!(output->flags & LATHE_TENSOR_BOUNDED))
+    return LATHE_OK;
+  lathe_affine place = lt_extents(m, output);
+  int64_t offset, arena, bytes = (int64_t)output->rank * (int64_t)sizeof(int64_t);
+  if (place.c0 % (int64_t)sizeof(int64_t) != 0 || place.c1 % (int64_t)sizeof(int64_t) != 0 || !lt_affine_at(place, batch, &offset) ||
+      !lt_affine_at(m->header->arena_bytes, batch, &arena) || bytes > arena || offset > arena - bytes)
+    return FAIL(check, "%s: is damaged: the dims of output %u lie outside the arena at batch %lld", check->path, index, (long long)batch);
   return LATHE_OK;
 }
 
@@ -297,5 +318,7 @@ lathe_status lt_manifest_check_batch(const lt_manifest *m, int64_t batch, const 
   }
   for (uint32_t i = 0; i < h->args.count; ++i)
     TRY(check_argument(check, i, batch));
+  for (uint32_t i = 0; i < h->outputs.count; ++i)
+    TRY(check_extents(check, i, batch));
   return LATHE_OK;
 }

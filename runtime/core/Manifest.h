@@ -28,8 +28,11 @@ lathe_status lt_manifest_check_batch(const lt_manifest *manifest, int64_t batch,
 
 /* c0 + c1 * batch; false if that overflows or is negative. */
 bool lt_affine_at(lathe_affine value, int64_t batch, int64_t *result);
-/* Bytes of a tensor; false if that overflows. */
+/* Bytes of a tensor, at its bounds if it has some; false if that overflows. */
 bool lt_tensor_bytes(const lt_manifest *manifest, const lathe_tensor_info *tensor, int64_t batch, int64_t *result);
+
+/* Where in the arena a run leaves the true dims of an output that is LATHE_TENSOR_BOUNDED. */
+lathe_affine lt_extents(const lt_manifest *manifest, const lathe_tensor_info *output);
 
 /* The text of lathe_model_manifest_json; malloc'ed, null without memory. */
 char *lt_manifest_json(const lt_manifest *manifest);

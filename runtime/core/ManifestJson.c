@@ -81,7 +81,12 @@ static void put_tensors(writer *w, const lt_manifest *m, const char *key, const 
       put(w, "%s", d ? "," : "");
       put_affine(w, m->dims[tensors[i].first_dim + d]);
     }
-    put(w, "]}");
+    put(w, "]");
+    if (tensors[i].flags & LATHE_TENSOR_BOUNDED) {
+      put(w, ",\"extents\":");
+      put_affine(w, lt_extents(m, &tensors[i]));
+    }
+    put(w, "}");
   }
   put(w, "],");
 }

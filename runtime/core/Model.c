@@ -100,10 +100,13 @@ static lathe_status resolve_code(lathe_model *model, lathe_error *error) {
   return LATHE_OK;
 }
 
-static lathe_status map_weights_file(lathe_model *model, lathe_error *error) {
+static lathe_status map_weights_file(lathe_model *model, bool in_memory, lathe_error *error) {
   const lathe_manifest_header *h = model->manifest.header;
   if (!h->weights_file.length || !h->weights_bytes)
     return LATHE_OK;
+  if (in_memory)
+    return lt_fail(error, LATHE_INVALID_INPUT, "%s: its weights are in a file, '%.*s', which cannot be found from memory; load it from its file", model->path,
+                   (int)h->weights_file.length, model->manifest.strings + h->weights_file.offset);
   char path[PATH_MAX];
   const char *slash = strrchr(model->path, '/');
   int folder = slash ? (int)(slash + 1 - model->path) : 0;
@@ -183,7 +186,8 @@ static bool copy_names(lathe_model *model) {
 
 /* ---- the C API ---- */
 
-static lathe_status load(lathe_model *model, int file, lathe_error *error) {
+/* `location` is where the dynamic linker finds the file, if that is not the model's path. */
+static lathe_status load(lathe_model *model, const char *location, int file, lathe_error *error) {
   lathe_status status = lt_elf_read(file, model->path, &model->elf, error);
   if (status == LATHE_OK)
     status = lt_manifest_open(model->elf.manifest, model->elf.manifest_bytes, model->path, &model->manifest, error);
@@ -192,11 +196,11 @@ static lathe_status load(lathe_model *model, int file, lathe_error *error) {
   if (status == LATHE_OK && !copy_names(model))
     status = lt_fail(error, LATHE_INTERNAL, "%s: no memory to load it", model->path);
   if (status == LATHE_OK)
-    status = lt_library_open(model->path, file, &model->library, error);
+    status = lt_library_open(model->path, location, file, &model->library, error);
   if (status == LATHE_OK)
     status = resolve_code(model, error);
   if (status == LATHE_OK)
-    status = map_weights_file(model, error);
+    status = map_weights_file(model, location != NULL, error);
   return status;
 }
 
@@ -228,6 +232,21 @@ lathe_status lathe_artifact_json(const char *path, char **json, lathe_error *err
 
 void lathe_json_destroy(char *json) { free(json); }
 
+static lathe_status load_and_close(const char *path, const char *location, int file, lathe_model **result, lathe_error *error) {
+  lathe_status status;
+  lathe_model *model = calloc(1, sizeof *model);
+  if (!model || !(model->path = strdup(path)))
+    status = lt_fail(error, LATHE_INTERNAL, "%s: no memory to load it", path);
+  else
+    status = load(model, location, file, error);
+  close(file);
+  if (status == LATHE_OK)
+    *result = model;
+  else
+    lathe_model_destroy(model);
+  return status;
+}
+
 lathe_status lathe_model_load(const char *path, lathe_model **result, lathe_error *error) {
   if (!path || !result)
     return lt_fail(error, LATHE_USAGE, "lathe_model_load: %s is null", path ? "model" : "path");
@@ -236,19 +255,49 @@ lathe_status lathe_model_load(const char *path, lathe_model **result, lathe_erro
   lathe_status status = open_file(path, &file, error);
   if (status != LATHE_OK)
     return status;
-  lathe_model *model = calloc(1, sizeof *model);
-  if (!model || !(model->path = strdup(path))) {
-    free(model);
-    close(file);
-    return lt_fail(error, LATHE_INTERNAL, "%s: no memory to load it", path);
+  return load_and_close(path, NULL, file, result, error);
+}
+
+/* A file without a name that code can be mapped from. */
+static int make_memory_file(void) {
+#ifdef MFD_EXEC
+  int file = memfd_create("lathe", MFD_CLOEXEC | MFD_EXEC);
+  if (file >= 0 || errno != EINVAL) /* EINVAL: a kernel before 6.3, whose files are always executable */
+    return file;
+#endif
+  return memfd_create("lathe", MFD_CLOEXEC);
+}
+
+static bool write_all(int file, const unsigned char *bytes, size_t byte_size) {
+  while (byte_size > 0) {
+    ssize_t written = write(file, bytes, byte_size);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      return false;
+    bytes += written;
+    byte_size -= (size_t)written;
   }
-  status = load(model, file, error);
-  close(file);
-  if (status == LATHE_OK)
-    *result = model;
-  else
-    lathe_model_destroy(model);
-  return status;
+  return true;
+}
+
+lathe_status lathe_model_load_memory(const void *bytes, size_t byte_size, const char *name, lathe_model **result, lathe_error *error) {
+  if (!bytes || !result)
+    return lt_fail(error, LATHE_USAGE, "lathe_model_load_memory: %s is null", bytes ? "model" : "bytes");
+  *result = NULL;
+  if (!name)
+    name = "the artifact in memory";
+  int file = make_memory_file();
+  if (file < 0)
+    return lt_fail(error, LATHE_INTERNAL, "%s: the system gives no memory that can be loaded: %s", name, strerror(errno));
+  if (!write_all(file, bytes, byte_size)) {
+    lathe_status status = lt_fail(error, LATHE_INTERNAL, "%s: no memory for its %zu bytes: %s", name, byte_size, strerror(errno));
+    close(file);
+    return status;
+  }
+  char location[32];
+  snprintf(location, sizeof location, "/proc/self/fd/%d", file);
+  return load_and_close(name, location, file, result, error);
 }
 
 void lathe_model_destroy(lathe_model *model) {
@@ -277,8 +326,10 @@ size_t lathe_model_output_count(const lathe_model *model) { return model ? model
 
 static lathe_status describe(const lathe_model *model, const char *kind, const lathe_tensor_info *tensors, const char *const *names, size_t count, size_t index,
                              lathe_tensor_desc *desc, lathe_error *error) {
-  if (!desc || desc->struct_size < sizeof *desc)
-    return lt_fail(error, LATHE_USAGE, "lathe_model_%s: struct_size of the description is %zu, expected %zu", kind, desc ? desc->struct_size : 0, sizeof *desc);
+  const size_t oldest = offsetof(lathe_tensor_desc, bounded);
+  if (!desc || desc->struct_size < oldest)
+    return lt_fail(error, LATHE_USAGE, "lathe_model_%s: struct_size of the description is %zu, expected at least %zu", kind, desc ? desc->struct_size : 0,
+                   oldest);
   if (index >= count)
     return lt_fail(error, LATHE_USAGE, "lathe_model_%s: index is %zu, expected less than %zu", kind, index, count);
   const lathe_tensor_info *tensor = &tensors[index];
@@ -287,6 +338,8 @@ static lathe_status describe(const lathe_model *model, const char *kind, const l
   desc->rank = tensor->rank;
   desc->dims_c0 = model->dims_c0 + tensor->first_dim;
   desc->dims_c1 = model->dims_c1 + tensor->first_dim;
+  if (desc->struct_size >= sizeof *desc)
+    desc->bounded = (tensor->flags & LATHE_TENSOR_BOUNDED) != 0;
   return LATHE_OK;
 }
 

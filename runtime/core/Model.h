@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 struct lathe_model {
-  char *path;
+  char *path; /* for messages; of an artifact from memory its name */
   lt_elf elf; /* owns the manifest's bytes */
   lt_manifest manifest;
   lt_library *library;

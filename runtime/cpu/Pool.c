@@ -90,10 +90,9 @@ static void change(_Atomic uint32_t *word, uint32_t value, _Atomic uint32_t *asl
     futex_wake(word);
 }
 
-/* Part `index` of `parts`, as equal as they can be, larger ones first. */
-static void run_part(int index) {
-  const lt_job *job = &pool.job;
-  int64_t share = job->space / pool.parts, larger = job->space % pool.parts;
+/* Larger parts come first. */
+void lt_job_run_part(const lt_job *job, int index, int parts) {
+  int64_t share = job->space / parts, larger = job->space % parts;
   int64_t begin = index * share + (index < larger ? index : larger);
   int64_t end = begin + share + (index < larger);
   if (begin < end)
@@ -108,7 +107,7 @@ static void *work(void *argument) {
     wait_until_changed(&self->posted, ended, &self->asleep);
     if (atomic_load(&pool.stop))
       return NULL;
-    run_part(index + 1);
+    lt_job_run_part(&pool.job, index + 1, pool.parts);
     change(&self->done, ended + 1, &pool.caller_asleep);
   }
 }
@@ -178,7 +177,7 @@ void lt_pool_run(const lt_job *job, int threads) {
     worker *w = &pool.workers[i];
     change(&w->posted, atomic_load_explicit(&w->posted, memory_order_relaxed) + 1, &w->asleep);
   }
-  run_part(0);
+  lt_job_run_part(&pool.job, 0, threads);
   for (int i = 0; i < threads - 1; ++i) {
     worker *w = &pool.workers[i];
     wait_until_changed(&w->done, atomic_load_explicit(&w->posted, memory_order_relaxed) - 1, &pool.caller_asleep);

@@ -20,6 +20,9 @@ typedef struct lt_job {
   int64_t space;
 } lt_job;
 
+/* Runs part `index` of `parts`, which are as equal as they can be, with scratch number `index`. */
+void lt_job_run_part(const lt_job *job, int index, int parts);
+
 /* Starts workers until a job can run on `threads` threads, the caller's included. Returns 0 or an errno. */
 int lt_pool_grow(int threads);
 

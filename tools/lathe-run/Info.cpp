@@ -27,7 +27,8 @@ static void printTensors(const char *key, const Json &tensors, const std::string
     std::string dims;
     for (const Json &dim : tensor["dims"])
       dims += (dims.empty() ? "" : "x") + affineText(dim, symbol);
-    printLine(key, "'" + tensor["name"].get<std::string>() + "' " + tensor["dtype"].get<std::string>() + " " + (dims.empty() ? "scalar" : dims));
+    printLine(key, "'" + tensor["name"].get<std::string>() + "' " + tensor["dtype"].get<std::string>() + " " + (dims.empty() ? "scalar" : dims) +
+                       (tensor.contains("extents") ? " at most" : ""));
   }
 }
 

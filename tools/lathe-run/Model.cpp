@@ -83,7 +83,7 @@ std::vector<Tensor> Model::makeOutputs(int64_t batch) const {
 Context::Context(const Model &model, int64_t maxBatch, int threads) {
   lathe_error error;
   lathe_context *created;
-  lathe_context_options options{sizeof options, maxBatch, threads};
+  lathe_context_options options{sizeof options, maxBatch, threads, nullptr, nullptr};
   check(lathe_context_create(model.get(), &options, &created, &error), error);
   context.reset(created);
 }
@@ -91,6 +91,17 @@ Context::Context(const Model &model, int64_t maxBatch, int threads) {
 void Context::run(const std::vector<lathe_tensor> &inputs, const std::vector<lathe_tensor> &outputs) {
   lathe_error error;
   check(lathe_run(context.get(), inputs.data(), inputs.size(), outputs.data(), outputs.size(), &error), error);
+}
+
+void Context::takeTrueDims(std::vector<Tensor> &outputs) const {
+  lathe_error error;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    Tensor &output = outputs[i];
+    check(lathe_context_output_dims(context.get(), i, output.dims.data(), output.dims.size(), &error), error);
+    output.bytes = lathe_dtype_size(output.dtype);
+    for (int64_t dim : output.dims) // at most the bounds, whose product was allocated
+      output.bytes *= size_t(dim);
+  }
 }
 
 std::vector<lathe_tensor> views(const std::vector<Tensor> &tensors) {

@@ -28,7 +28,7 @@ public:
 
   // Index of an input by name, or throws Failure with the nearest name.
   size_t inputIndex(const std::string &name) const;
-  // Zeroed tensors for all outputs.
+  // Zeroed tensors for all outputs, as large as they can become.
   std::vector<Tensor> makeOutputs(int64_t batch) const;
 
 private:
@@ -40,6 +40,8 @@ public:
   // threads 0: the runtime's default.
   Context(const Model &model, int64_t maxBatch, int threads);
   void run(const std::vector<lathe_tensor> &inputs, const std::vector<lathe_tensor> &outputs);
+  // Cuts the outputs of the last run to the size that it found.
+  void takeTrueDims(std::vector<Tensor> &outputs) const;
   lathe_context *get() const { return context.get(); }
 
 private:

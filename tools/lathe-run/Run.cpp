@@ -186,6 +186,7 @@ int runCommand(const std::vector<std::string> &arguments) {
   Context context(model, batch, threads);
   std::vector<Tensor> outputs = model.makeOutputs(batch);
   context.run(views(inputs), views(outputs));
+  context.takeTrueDims(outputs);
 
   for (size_t i = 0; i < outputs.size(); ++i) {
     printSummary(model.outputs[i].name, outputs[i]);

@@ -23,7 +23,7 @@ extern "C" {
 #define LATHE_ENTRY_SYMBOL "lathe_artifact_v1"
 #define LATHE_MANIFEST_MAGIC "LATHEMF\0" /* 8 bytes */
 #define LATHE_FORMAT_MAJOR 1             /* a reader refuses another major version */
-#define LATHE_FORMAT_MINOR 0             /* a reader accepts a smaller or equal minor version */
+#define LATHE_FORMAT_MINOR 1             /* a reader accepts a smaller or equal minor version; 1: bounded outputs, empty tensors */
 
 /* A kernel runs iterations [begin, end) of its own linearised iteration space. `args` is the table that the plan describes for this call. `scratch` is
  * private to the calling thread, LATHE_ALIGNMENT-aligned, of the manifest's scratch_bytes. Kernels call nothing and cannot fail. */
@@ -67,13 +67,19 @@ enum {
   LATHE_BFLOAT16 = 16
 };
 
+enum {
+  /* Of outputs only: the dims are upper bounds, and dims[first_dim + rank] is no dim, but where in the arena the plan leaves the true ones: the offset of
+   * int64_t[rank], 8-aligned. The elements lie dense, row-major for the true dims, at the start of the output's memory. */
+  LATHE_TENSOR_BOUNDED = 1
+};
+
 /* An input or output of the network, by its ONNX name. Its dims are dims[first_dim .. first_dim + rank). */
 typedef struct lathe_tensor_info {
   lathe_range name;
   uint32_t dtype;
   uint32_t rank;
   uint32_t first_dim;
-  uint32_t reserved;
+  uint32_t flags; /* LATHE_TENSOR_…; other bits are 0 */
 } lathe_tensor_info;
 
 enum {
@@ -115,7 +121,7 @@ typedef struct lathe_manifest_header {
   lathe_table strings;       /* char */
   lathe_table inputs;        /* lathe_tensor_info */
   lathe_table outputs;       /* lathe_tensor_info */
-  lathe_table dims;          /* lathe_affine: a dim that is the batch is {0, 1}, a fixed one is {d, 0} */
+  lathe_table dims;          /* lathe_affine: a dim that is the batch is {0, 1}, a fixed one is {d, 0} (d >= 0) */
   lathe_table kernels;       /* lathe_kernel_info */
   lathe_table calls;         /* lathe_call */
   lathe_table args;          /* lathe_arg */

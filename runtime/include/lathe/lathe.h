@@ -37,14 +37,14 @@ typedef struct lathe_model lathe_model;
 typedef struct lathe_context lathe_context;
 
 /* A dense, row-major tensor in the caller's memory. Structs with a struct_size may grow at their end in later versions: set it to the size of the type as
- * you compiled it. */
+ * you compiled it; fields that came later count as 0 where an older caller's struct ends before them. */
 typedef struct lathe_tensor {
-  size_t struct_size; /* sizeof(lathe_tensor) */
-  void *data;         /* aligned to the element type; not written to if the tensor is an input */
-  size_t byte_size;   /* of the memory at data: at least the tensor's size */
-  uint32_t dtype;     /* LATHE_FLOAT32 … of artifact.h */
-  uint32_t rank;
-  const int64_t *dims; /* [rank] */
+  size_t struct_size;  /* sizeof(lathe_tensor) */
+  void *data;          /* aligned to the element type; not written to if the tensor is an input; may be null if the tensor has no elements */
+  size_t byte_size;    /* of the memory at data: at least the tensor's size */
+  uint32_t dtype;      /* LATHE_FLOAT32 … of artifact.h */
+  uint32_t rank;       /* 0: a scalar, of one element */
+  const int64_t *dims; /* [rank]; null if rank is 0 */
 } lathe_tensor;
 
 /* What the model says of an input or output. dims[i] = dims_c0[i] + dims_c1[i] * batch. */
@@ -54,12 +54,19 @@ typedef struct lathe_tensor_desc {
   uint32_t dtype;
   uint32_t rank;
   const int64_t *dims_c0, *dims_c1; /* [rank] each */
+  /* 1 for outputs whose size is found by the run, such as that of NonZero: the dims are upper bounds. Give memory and dims for those; the elements
+   * lie dense at its start, and lathe_context_output_dims tells how many. 0 for all others. */
+  uint32_t bounded;
 } lathe_tensor_desc;
 
 /* Reads and checks the manifest, then loads the code. `path` is an artifact written by `lathe compile`. An artifact is code: load only what you trust.
  * To replace an artifact that is in use, write the new one under another name and rename it (as `lathe compile` does): models that are loaded keep the
  * old one. A file overwritten in place changes under them; loading it again is refused until they are destroyed. */
 LATHE_API lathe_status lathe_model_load(const char *path, lathe_model **model, lathe_error *error);
+/* The same for an artifact that lies in memory: the bytes of the file. They are copied into memory of the system's (a memfd), so the caller's may go when the
+ * function has returned. Weights in a file of their own are refused, since there is no folder to look in. `name` stands in messages for the path; null: "the
+ * artifact in memory". Needs /proc, and a system that lets memory be executed. */
+LATHE_API lathe_status lathe_model_load_memory(const void *bytes, size_t byte_size, const char *name, lathe_model **model, lathe_error *error);
 LATHE_API void lathe_model_destroy(lathe_model *model);
 
 LATHE_API size_t lathe_model_input_count(const lathe_model *model);
@@ -72,10 +79,19 @@ LATHE_API void lathe_model_batch_range(const lathe_model *model, int64_t *min, i
 /* Bytes that a context for this batch size and thread count holds (arena and scratch). */
 LATHE_API lathe_status lathe_model_memory_required(const lathe_model *model, int64_t max_batch, int threads, uint64_t *bytes, lathe_error *error);
 
+/* One of the tasks that a step is divided into. */
+typedef void (*lathe_task_fn)(void *argument, size_t index);
+/* Must call task(argument, i) exactly once for each i from 0 to task_count - 1, on whatever threads and in whatever order (one after the other on the calling
+ * thread is right too), and return when all have returned. Tasks do not wait for each other. Must not raise exceptions through lathe_run. */
+typedef void (*lathe_parallel_for_fn)(void *user, size_t task_count, lathe_task_fn task, void *argument);
+
 typedef struct lathe_context_options {
   size_t struct_size; /* sizeof(lathe_context_options) */
   int64_t max_batch;  /* largest batch that will be run; 0: the smallest that the model allows */
   int threads;        /* at most 256; 0: as many as the process may use (affinity, cgroup quota), or the environment's LATHE_NUM_THREADS */
+  /* If not null, steps are divided into at most `threads` tasks which this runs, and the context never uses or starts threads of the runtime's. */
+  lathe_parallel_for_fn parallel_for;
+  void *parallel_user; /* passed to it */
 } lathe_context_options;
 
 /* Allocates all that inference needs. `options` may be null. The context keeps the model alive only as long as the caller does. */
@@ -85,9 +101,13 @@ LATHE_API int lathe_context_threads(const lathe_context *context);
 
 /* Runs one batch on the calling thread and, if no other context is using them, the process's worker threads; results do not depend on which. inputs[i] and
  * outputs[i] are in the model's order; the batch size is read off the inputs, and every tensor's rank, dims, dtype, pointer and byte size are checked. Outputs
- * may not overlap inputs or each other. */
+ * may not overlap inputs or each other. LATHE_INTERNAL if the caller's parallel_for did not run each task once; the outputs are then worth nothing. */
 LATHE_API lathe_status lathe_run(lathe_context *context, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs, size_t output_count,
                                  lathe_error *error);
+
+/* The dims that output `index` has after the context's last run which succeeded: those that were given, or the true ones if it is bounded. `rank` is the length
+ * of `dims` and must be the output's. LATHE_USAGE if nothing has been run. */
+LATHE_API lathe_status lathe_context_output_dims(const lathe_context *context, size_t index, int64_t *dims, size_t rank, lathe_error *error);
 
 /* Called after every step of the plan when set: for profiles and for finding a wrong number. `nodes` are ONNX node names. */
 typedef struct lathe_step {

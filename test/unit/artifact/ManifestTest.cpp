@@ -50,6 +50,33 @@ protected:
   MLIRContext context;
 };
 
+TEST_F(Manifest, BoundedOutputs) {
+  auto planWith = [](const std::string &extents) {
+    return "nn.plan inputs [] outputs [{name = \"a\", type = tensor<2xf32>}, {name = \"y\", type = tensor<3x7xi64>, extents = array<i64: " + extents +
+           ">}] weights [] arena [128, 64] {}";
+  };
+  auto module = parse("", planWith("64, 16"));
+  ASSERT_TRUE(module);
+  std::string error;
+  ManifestInput in = input(*module);
+  in.kernels.clear();
+  auto bytes = buildManifest(*module, in, error);
+  ASSERT_TRUE(succeeded(bytes)) << error;
+  lt_manifest m;
+  lathe_error refused = {};
+  ASSERT_EQ(lt_manifest_open(bytes->data(), bytes->size(), "m.so", &m, &refused), LATHE_OK) << refused.text;
+  EXPECT_EQ(m.outputs[0].flags, 0u);
+  EXPECT_EQ(m.outputs[1].flags, unsigned(LATHE_TENSOR_BOUNDED));
+  EXPECT_EQ(m.dims[m.outputs[1].first_dim + 1].c0, 7);
+  EXPECT_EQ(lt_extents(&m, &m.outputs[1]).c0, 64);
+  EXPECT_EQ(lt_extents(&m, &m.outputs[1]).c1, 16);
+
+  module = parse("", planWith("64"));
+  ASSERT_TRUE(module);
+  EXPECT_TRUE(failed(buildManifest(*module, in, error)));
+  EXPECT_EQ(error, "output 'y': 'extents' expects 2 numbers (got 1)");
+}
+
 TEST_F(Manifest, TheRuntimeReadsBackWhatThePlanSays) {
   auto module = parse(R"(, nn.batch = "N", nn.batch_range = array<i64: 2, 64>, nn.model_name = "m.onnx",
     nn.model_hash = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")");

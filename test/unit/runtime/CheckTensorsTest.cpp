@@ -87,7 +87,7 @@ TEST(CheckTwoBatches, InputsMustAgree) {
   lathe_model *model = nullptr;
   ASSERT_EQ(lathe_model_load(writeArtifact(folder / "m.so", builder).c_str(), &model, &error), LATHE_OK) << error.text;
   lathe_context *context = nullptr;
-  lathe_context_options options{sizeof options, 5, 1};
+  lathe_context_options options{sizeof options, 5, 1, nullptr, nullptr};
   ASSERT_EQ(lathe_context_create(model, &options, &context, &error), LATHE_OK) << error.text;
   Call call(2);
   std::vector<float> bias(5 * 6);

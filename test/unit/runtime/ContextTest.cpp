@@ -85,16 +85,16 @@ TEST_F(Context, Options) {
   lathe_error error{};
   lathe_context *context = nullptr;
   auto create = [&](size_t size, int64_t batch, int threads) {
-    lathe_context_options options{size, batch, threads};
+    lathe_context_options options{size, batch, threads, nullptr, nullptr};
     return lathe_context_create(model, &options, &context, &error);
   };
   EXPECT_EQ(create(1, 1, 1), LATHE_USAGE);
-  EXPECT_STREQ(error.text, "lathe_context_create: struct_size of the options is 1, expected 24");
-  EXPECT_EQ(create(24, -1, 1), LATHE_INVALID_INPUT);
+  EXPECT_STREQ(error.text, "lathe_context_create: struct_size of the options is 1, expected 40");
+  EXPECT_EQ(create(40, -1, 1), LATHE_INVALID_INPUT);
   EXPECT_NE(std::string(error.text).find("max_batch is -1, expected 1 to 1000"), std::string::npos);
-  EXPECT_EQ(create(24, 1, -1), LATHE_USAGE);
+  EXPECT_EQ(create(40, 1, -1), LATHE_USAGE);
   EXPECT_STREQ(error.text, "threads is -1, expected 1 to 256, or 0 for as many as there are CPUs");
-  EXPECT_EQ(create(24, 1, 257), LATHE_USAGE);
+  EXPECT_EQ(create(40, 1, 257), LATHE_USAGE);
   EXPECT_EQ(lathe_context_create(nullptr, nullptr, &context, &error), LATHE_USAGE);
   EXPECT_EQ(lathe_context_create(model, nullptr, nullptr, &error), LATHE_USAGE);
   EXPECT_EQ(context, nullptr);
@@ -122,7 +122,7 @@ TEST_F(Context, HugeBatchIsRefusedNotAllocated) {
   ASSERT_EQ(lathe_model_load(writeArtifact(folder / "u.so", builder).c_str(), &unbounded, &error), LATHE_OK) << error.text;
   lathe_context *context = nullptr;
   for (int64_t batch : {INT64_MAX, INT64_MAX / 100, INT64_MAX / 1000}) {
-    lathe_context_options options{sizeof options, batch, 1};
+    lathe_context_options options{sizeof options, batch, 1, nullptr, nullptr};
     EXPECT_NE(lathe_context_create(unbounded, &options, &context, &error), LATHE_OK);
     EXPECT_EQ(context, nullptr);
   }
@@ -220,7 +220,7 @@ TEST_F(Context, WorksAfterFork) {
                     inner.expectRight();
                   }
                   lathe_context *fresh = nullptr;
-                  lathe_context_options options{sizeof options, 50, 4};
+                  lathe_context_options options{sizeof options, 50, 4, nullptr, nullptr};
                   EXPECT_EQ(lathe_context_create(b->model, &options, &fresh, nullptr), LATHE_OK);
                   Call inner(50, 77);
                   EXPECT_EQ(inner.run(fresh, nullptr), LATHE_OK);
@@ -259,7 +259,7 @@ TEST(Unload, StopsTheWorkers) {
     auto symbol = [&]<typename F>(F *, const char *name) { return reinterpret_cast<F *>(dlsym(library, name)); };
     lathe_model *model = nullptr;
     lathe_context *context = nullptr;
-    lathe_context_options options{sizeof options, 50, 3};
+    lathe_context_options options{sizeof options, 50, 3, nullptr, nullptr};
     ASSERT_EQ(symbol(&lathe_model_load, "lathe_model_load")(artifact.c_str(), &model, nullptr), LATHE_OK);
     ASSERT_EQ(symbol(&lathe_context_create, "lathe_context_create")(model, &options, &context, nullptr), LATHE_OK);
     Call call(50);

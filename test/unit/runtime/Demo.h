@@ -43,7 +43,7 @@ protected:
     lathe_model_destroy(model);
   }
   lathe_context *makeContext(int64_t maxBatch, int threads) {
-    lathe_context_options options{sizeof options, maxBatch, threads};
+    lathe_context_options options{sizeof options, maxBatch, threads, nullptr, nullptr};
     lathe_error error{};
     lathe_context *context = nullptr;
     EXPECT_EQ(lathe_context_create(model, &options, &context, &error), LATHE_OK) << error.text;

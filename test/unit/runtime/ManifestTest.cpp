@@ -104,10 +104,16 @@ TEST_P(ManifestRule, IsRefusedByName) {
   EXPECT_EQ(opened.text, std::string("m.so: ") + GetParam().message);
 }
 
+// Output 1 becomes bounded, with its true dims at this place.
+void bound(ManifestBuilder &m, lathe_affine extents) {
+  m.outputs[1].flags = LATHE_TENSOR_BOUNDED;
+  m.dims.push_back(extents);
+}
+
 const Damage damages[] = {
-    {"NewerMajor", [](auto &m) { m.header.format_major = 2; }, "has format 2.0, this runtime reads 1.0 to 1.0; use a newer runtime"},
-    {"OlderMajor", [](auto &m) { m.header.format_major = 0; }, "has format 0.0, this runtime reads 1.0 to 1.0; recompile the model"},
-    {"NewerMinor", [](auto &m) { m.header.format_minor = 1; }, "has format 1.1, this runtime reads 1.0 to 1.0; use a newer runtime"},
+    {"NewerMajor", [](auto &m) { m.header.format_major = 2; }, "has format 2.0, this runtime reads 1.0 to 1.1; use a newer runtime"},
+    {"OlderMajor", [](auto &m) { m.header.format_major = 0; }, "has format 0.0, this runtime reads 1.0 to 1.1; recompile the model"},
+    {"NewerMinor", [](auto &m) { m.header.format_minor = 2; }, "has format 1.2, this runtime reads 1.0 to 1.1; use a newer runtime"},
     {"BatchZero", [](auto &m) { m.header.min_batch = 0; }, "is damaged: batch range 0 to 1000"},
     {"BatchReversed", [](auto &m) { m.header.max_batch = 0; }, "is damaged: batch range 1 to 0"},
     {"StringOutside", [](auto &m) { m.header.compiler.length = 9999; }, "is damaged: the compiler's name lies outside the string table"},
@@ -120,12 +126,17 @@ const Damage damages[] = {
     {"NameLong", [](auto &m) { m.nodes[0] = m.text(std::string(5000, 'x')); }, "is damaged: a node's name has 5000 bytes, expected at most 4096"},
     {"NameEmpty", [](auto &m) { m.inputs[1].name.length = 0; }, "is damaged: input 1 has no name"},
     {"Type", [](auto &m) { m.outputs[0].dtype = 8; }, "is damaged: output 0 has the unknown type 8"},
-    {"Reserved", [](auto &m) { m.outputs[0].reserved = 8; }, "is damaged: output 0 has a reserved field that is not 0"},
+    {"Flags", [](auto &m) { m.outputs[0].flags = 8; }, "is damaged: output 0 has unknown flags 0x8"},
+    {"InputBounded", [](auto &m) { m.inputs[1].flags = LATHE_TENSOR_BOUNDED; }, "is damaged: input 1 is bounded, which only outputs can be"},
+    {"ExtentsMissing", [](auto &m) { m.outputs[1].flags = LATHE_TENSOR_BOUNDED; }, "is damaged: dims of output 1 lie outside their table"},
+    {"ExtentsUnaligned", [](auto &m) { bound(m, {4, 0}); }, "is damaged: the dims of output 1 lie outside the arena at batch 1"},
+    {"ExtentsNegative", [](auto &m) { bound(m, {-8, 0}); }, "is damaged: the dims of output 1 lie outside the arena at batch 1"},
+    {"ExtentsOutside", [](auto &m) { bound(m, {160, 0}); }, "is damaged: the dims of output 1 lie outside the arena at batch 1"},
     {"Rank", [](auto &m) { m.inputs[0].rank = 65; }, "is damaged: input 0 has rank 65, expected at most 64"},
     {"DimsOutside", [](auto &m) { m.inputs[0].first_dim = 2; }, "is damaged: dims of input 0 lie outside their table"},
     {"DimsWrap", [](auto &m) { m.inputs[0].first_dim = 0xffffffff; }, "is damaged: dims of input 0 lie outside their table"},
-    {"DimZero", [](auto &m) { m.dims[1] = {0, 0}; }, "is damaged: dim 1 of input 0 is not positive"},
-    {"DimFalls", [](auto &m) { m.dims[1] = {10, -1}; }, "is damaged: dim 1 of input 0 is not positive"},
+    {"DimNegative", [](auto &m) { m.dims[1] = {-1, 0}; }, "is damaged: dim 1 of input 0 is negative"},
+    {"DimFalls", [](auto &m) { m.dims[1] = {10, -1}; }, "is damaged: dim 1 of input 0 is negative"},
     {"TwoBatchDims", [](auto &m) { m.dims[1] = {0, 1}; }, "is damaged: input 0 has 2 dims that depend on the batch, expected at most 1"},
     {"NoBatchDim", [](auto &m) { m.dims[0] = {4, 0}; }, "is damaged: the batch is free, but no input has a batch dim"},
     {"SizeOverflows", [](auto &m) { m.dims[1] = {INT64_MAX / 8, 0}; }, "batch 1 is too large: the size of input 0 overflows"},
@@ -144,11 +155,11 @@ const Damage damages[] = {
     {"InputIndex", [](auto &m) { m.args[0].index = 2; }, "is damaged: argument 0 has the index 2, expected less than 2"},
     {"ArenaIndex", [](auto &m) { m.args[3].index = 1; }, "is damaged: argument 3 has the index 1, expected less than 1"},
     {"BatchOffset", [](auto &m) { m.args[6].offset.c0 = 8; }, "is damaged: argument 6 is the batch, but has an offset"},
-    {"InputOffset", [](auto &m) { m.args[0].offset = {96, 0}; }, "is damaged: argument 0 lies outside its input at batch 1"},
+    {"InputOffset", [](auto &m) { m.args[0].offset = {97, 0}; }, "is damaged: argument 0 lies outside its input at batch 1"},
     {"InputOffsetNegative", [](auto &m) { m.args[0].offset = {-4, 0}; }, "is damaged: argument 0 lies outside its input at batch 1"},
-    {"OutputOffset", [](auto &m) { m.args[5].offset = {0, 16}; }, "is damaged: argument 5 lies outside its output at batch 1"},
-    {"WeightsOffset", [](auto &m) { m.args[1].offset = {24, 0}; }, "is damaged: argument 1 lies outside the weights at batch 1"},
-    {"ArenaOffset", [](auto &m) { m.args[3].offset = {64, 96}; }, "is damaged: argument 3 lies outside the arena at batch 1"},
+    {"OutputOffset", [](auto &m) { m.args[5].offset = {0, 17}; }, "is damaged: argument 5 lies outside its output at batch 1"},
+    {"WeightsOffset", [](auto &m) { m.args[1].offset = {25, 0}; }, "is damaged: argument 1 lies outside the weights at batch 1"},
+    {"ArenaOffset", [](auto &m) { m.args[3].offset = {65, 96}; }, "is damaged: argument 3 lies outside the arena at batch 1"},
     {"WeightsFileAbsolute", [](auto &m) { m.header.weights_file = m.text("/etc/passwd"); },
      "is damaged: weights file '/etc/passwd' is not a path below the artifact's folder"},
     {"WeightsFileAbove", [](auto &m) { m.header.weights_file = m.text("a/../../b"); },
