@@ -127,6 +127,7 @@ bool importOptions(const CompileOptions &options, ImportOptions &import) {
   import.externalDataRoot = options.externalDataRoot;
   for (const auto &[name, constant] : options.constants)
     import.constants[name] = constant;
+  import.inputFormats = options.inputFormats;
   std::string error;
   if (parseShapes(options.shapes, import.shapes, error))
     return true;

@@ -5,6 +5,7 @@
 #include "compiler/Phase.h"
 #include "compiler/Pipeline.h"
 #include "compiler/import/ConstantInput.h"
+#include "compiler/import/InputFormat.h"
 
 #include <map>
 #include <optional>
@@ -36,8 +37,9 @@ struct CompileOptions {
   std::string cpu = "native";
   std::string targetDescription; // file that replaces the built-in description; "" for none
   PassSelection passes;
-  std::vector<std::string> shapes;                // "x:1..32x3x224x224"
-  std::map<std::string, ConstantInput> constants; // by input name
+  std::vector<std::string> shapes;                 // "x:1..32x3x224x224"
+  std::map<std::string, ConstantInput> constants;  // by input name
+  std::map<std::string, InputFormat> inputFormats; // the same
   std::string externalDataRoot;
   bool weightsInFile = false;
   unsigned threads = 0; // 0: as many as this process may use

@@ -83,11 +83,15 @@ std::vector<Composite::Name> Composite::ops(StringRef type, ArrayRef<Name> input
 Composite::Name Composite::op(StringRef type, ArrayRef<Name> inputs, ArrayRef<Attribute> attributes) { return ops(type, inputs, 1, attributes).front(); }
 
 Composite::Name Composite::number(double value, int32_t dataType) {
+  return constant(splatWeight(RankedTensorType::get({}, elementType(node.builder().getContext(), dataType)), value), dataType);
+}
+
+Composite::Name Composite::constant(nn::WeightAttr weight, int32_t dataType) {
   Name name = fresh();
   GraphValue &constant = node.state.values[name];
   constant.kind = GraphValue::Kind::weight;
   constant.dataType = dataType;
-  constant.weight = splatWeight(RankedTensorType::get({}, elementType(node.builder().getContext(), dataType)), value);
+  constant.weight = weight;
   return name;
 }
 

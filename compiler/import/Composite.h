@@ -33,6 +33,7 @@ public:
   /// A scalar, or a vector of int64.
   Name number(double value, int32_t dataType = kFloat);
   Name integers(llvm::ArrayRef<int64_t> values);
+  Name constant(nn::WeightAttr weight, int32_t dataType = kFloat);
 
   // Spelled often enough.
   Name reshape(Name x, llvm::ArrayRef<int64_t> shape) { return op("Reshape", {std::move(x), integers(shape)}); }

@@ -1,6 +1,7 @@
 #include "compiler/import/GraphImporter.h"
 
 #include "compiler/import/Inputs.h"
+#include "compiler/import/Preprocess.h"
 #include "compiler/import/Program.h"
 #include "compiler/import/Registry.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -101,6 +102,10 @@ private:
       unsigned i = main.getNumArguments();
       if (failed(main.insertArgument(i, type, borderAttributes(name, dataType), NameLoc::get(name))))
         continue; // only of functions without a body
+      if (auto own = model.preprocessed.find(input.info->name); own != model.preprocessed.end()) {
+        (void)preprocess(state, own->second, options.inputFormats.at(input.info->name), main.getArgument(i));
+        continue;
+      }
       GraphValue &value = state.values[input.info->name];
       value.dataType = dataType;
       value.kind = GraphValue::Kind::data;
@@ -199,8 +204,8 @@ private:
     pseudo.name = info.name;
     Value result = NodeContext(state, pseudo).materialize(value);
     if (!result)
-      return refuse(ImportReport::unsupportedModel, "depends on the batch size as " + value.shape.str() + ", which is not supported; hint: " +
-                                                        state.staticShapes);
+      return refuse(ImportReport::unsupportedModel,
+                    "depends on the batch size as " + value.shape.str() + ", which is not supported; hint: " + state.staticShapes);
     if (info.isTensor && info.dataType != kUndefined && info.dataType != value.type())
       return refuse(ImportReport::invalidModel, "is declared as " + dataTypeName(info.dataType) + ", but is " + dataTypeName(value.type()));
     ArrayRef<int64_t> shape = cast<ShapedType>(result.getType()).getShape();

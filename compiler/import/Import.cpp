@@ -2,6 +2,7 @@
 
 #include "compiler/import/GraphImporter.h"
 #include "compiler/import/OnnxReader.h"
+#include "compiler/import/Preprocess.h"
 #include "dialects/nn/NNDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -11,7 +12,7 @@ using namespace lathe;
 OwningOpRef<ModuleOp> lathe::importOnnx(MLIRContext &context, StringRef path, const ImportOptions &options, ImportReport &report) {
   context.loadDialect<nn::NNDialect, func::FuncDialect>();
   FailureOr<importer::OnnxModel> model = importer::readOnnx(path, options, report);
-  if (failed(model))
+  if (failed(model) || failed(importer::declareRawInputs(*model, options, report)))
     return {};
   return importer::importGraph(context, *model, options, report);
 }

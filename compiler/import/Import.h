@@ -3,6 +3,7 @@
 #define COMPILER_IMPORT_IMPORT_H
 
 #include "compiler/import/ConstantInput.h"
+#include "compiler/import/InputFormat.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -26,6 +27,8 @@ struct ImportOptions {
   llvm::StringMap<std::vector<DimRange>> shapes;
   /// --constant: inputs of the graph, by name, that the compilation knows. They are no inputs of the artifact.
   llvm::StringMap<ConstantInput> constants;
+  /// --input-format: inputs of the graph, by name, that the artifact takes as raw data.
+  std::map<std::string, InputFormat> inputFormats;
 };
 
 /// What an import found. The messages are complete lines, in the order of the graph; the caller prints them.

@@ -4,6 +4,7 @@
 
 #include "compiler/import/ExternalFile.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/StringSet.h"
 #include <memory>
@@ -101,8 +102,9 @@ struct OnnxModel {
   std::vector<OnnxNode> nodes;
   std::vector<OnnxTensor> initializers;
   std::vector<OnnxValueInfo> inputs, outputs;
-  llvm::StringSet<> functions;          // model-local functions, as "domain:name"
-  std::unique_ptr<ExternalFiles> files; // the mapped files, this one included
+  llvm::StringMap<OnnxValueInfo> preprocessed; // the model's own declaration of inputs that the artifact takes as raw data
+  llvm::StringSet<> functions;                 // model-local functions, as "domain:name"
+  std::unique_ptr<ExternalFiles> files;        // the mapped files, this one included
 };
 
 } // namespace lathe::importer

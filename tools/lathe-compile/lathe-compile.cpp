@@ -115,7 +115,7 @@ static int compileCommand(std::vector<std::string> arguments) {
 
   // Empty unless given: what is given must have an effect.
   std::string target, from, to, emit, weights, level, threads, disabled;
-  std::vector<std::string> constants;
+  std::vector<std::string> constants, formats, means, scales, resizes;
   options.cpu.clear();
   Arguments flags("compile", "Compiles an ONNX model ahead of time to an artifact that `lathe run` and the runtime library load.");
   flags.positional("model", options.input, "the ONNX model, or IR with --compile-from");
@@ -126,6 +126,10 @@ static int compileCommand(std::vector<std::string> arguments) {
   flags.option("--target-description", options.targetDescription, "a file that replaces the built-in description of the CPU family");
   flags.option("--shapes", options.shapes, "NAME:DIMS, such as x:1..32x3x224x224; once per input");
   flags.option("--constant", constants, "NAME:@FILE (.npy or .pb): an input that is known, such as a shape; once per input");
+  flags.option("--input-format", formats, "NAME:u8:nhwc[:HxW][:bgr]: an input of images is fed as bytes (or f32, nchw), and converted as part of the network");
+  flags.option("--mean", means, "[NAME:]V,V,V: the model gets (x - mean) * scale of such an input, per channel in the model's order");
+  flags.option("--scale", scales, "[NAME:]V,V,V: see --mean");
+  flags.option("--resize", resizes, "[NAME:]HxW: such an input is resized first, bilinear");
   flags.option("--optimization", level, "0: no fusion, no tiling, for debugging; 3 (default); also -O0, -O3");
   flags.option("--disable-pass", disabled, "NAME,… of optional passes that are left out, to find the one at fault; help lists them");
   flags.option("--compile-to", to, "stop at the end of a phase and write its IR: nn, linalg, memref, loops, llvm");
@@ -144,6 +148,11 @@ static int compileCommand(std::vector<std::string> arguments) {
     return kOk;
 
   readConstants(constants, options);
+  std::string formatError;
+  auto inputFormats = parseInputFormats(formats, means, scales, resizes, formatError);
+  if (!inputFormats)
+    throw Failure(kUsage, formatError);
+  options.inputFormats = std::move(*inputFormats);
   if (!target.empty() && target != "cpu")
     throw Failure(kUsage, "--target is '" + target + "', expected cpu");
   options.compileFrom = phaseArgument("--compile-from", from);
@@ -156,6 +165,7 @@ static int compileCommand(std::vector<std::string> arguments) {
           {"--target-description", !options.targetDescription.empty()},
           {"--shapes", !options.shapes.empty()},
           {"--constant", !constants.empty()},
+          {"--input-format", !formats.empty()},
           {"--optimization", !level.empty()},
           {"--disable-pass", !disabled.empty()},
           {"--external-data-root", !options.externalDataRoot.empty()}});
