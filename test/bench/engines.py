@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,6 +160,11 @@ def version(name):
     return importlib.metadata.version(PEERS[name].package)
 
 
+# A process of its own starts the compiler: one that a large process forks begins its life with the peak of that process.
+MEASURE = """import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)"""
 _compiled = {}
 
 
@@ -169,14 +175,12 @@ def compile_with_lathe(model):
         artifact = WORK / f"{model.stem}.so"
         artifact.parent.mkdir(parents=True, exist_ok=True)
         start = time.monotonic()
-        compiler = subprocess.Popen([BUILD / "bin" / "lathe", "compile", model, "-o", artifact], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        said = compiler.stderr.read()
-        _, status, usage = os.wait4(compiler.pid, 0)
-        compiler.returncode = os.waitstatus_to_exitcode(status)
-        if compiler.returncode != 0:
-            first = said.strip().splitlines()[0].removeprefix("error: ") if said.strip() else ""
-            raise CannotRun(f"does not compile (exit code {compiler.returncode}): {first}")
-        _compiled[model] = {"artifact": artifact, "seconds": time.monotonic() - start, "peak_mb": usage.ru_maxrss / 1024}
+        done = subprocess.run([sys.executable, "-S", "-c", MEASURE, BUILD / "bin" / "lathe", "compile", model, "-o", artifact], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            first = done.stderr.strip().splitlines()[0].removeprefix("error: ") if done.stderr.strip() else ""
+            raise CannotRun(f"does not compile (exit code {done.returncode}): {first}")
+        _compiled[model] = {"artifact": artifact, "seconds": time.monotonic() - start, "peak_mb": int(done.stdout) / 1024}
     return _compiled[model]
 
 
