@@ -17,10 +17,9 @@ INTERNAL = 4
 
 def program():
     """The compiler's command line; from a wheel, from a build, or from PATH."""
-    for path in candidates("LATHE_COMPILER", "lathe-compile", "bin"):
-        if path.exists():
-            return str(path)
-    return "lathe-compile"
+    named = os.environ.get("LATHE_COMPILER")
+    existing = (str(path) for path in candidates("LATHE_COMPILER", "lathe-compile", "bin") if path.exists())
+    return named or next(existing, "lathe-compile")
 
 
 def compile(model, output=None, *, constants=None, shapes=None, **flags):

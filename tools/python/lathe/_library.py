@@ -27,16 +27,17 @@ class Tensor(ctypes.Structure):
 
 class TensorDesc(ctypes.Structure):
     _fields_ = [("struct_size", c_size_t), ("name", c_char_p), ("dtype", c_uint32), ("rank", c_uint32), ("dims_c0", POINTER(c_int64)),
-                ("dims_c1", POINTER(c_int64))]
+                ("dims_c1", POINTER(c_int64)), ("bounded", c_uint32)]
 
 
 class ContextOptions(ctypes.Structure):
-    _fields_ = [("struct_size", c_size_t), ("max_batch", c_int64), ("threads", c_int)]
+    _fields_ = [("struct_size", c_size_t), ("max_batch", c_int64), ("threads", c_int), ("parallel_for", c_void_p), ("parallel_user", c_void_p)]
 
 
 # name: (result, arguments)
 FUNCTIONS = {
     "lathe_model_load": (c_int, [c_char_p, POINTER(c_void_p), POINTER(ErrorText)]),
+    "lathe_model_load_memory": (c_int, [c_char_p, c_size_t, c_char_p, POINTER(c_void_p), POINTER(ErrorText)]),
     "lathe_model_destroy": (None, [c_void_p]),
     "lathe_model_input_count": (c_size_t, [c_void_p]),
     "lathe_model_output_count": (c_size_t, [c_void_p]),
@@ -49,6 +50,7 @@ FUNCTIONS = {
     "lathe_context_destroy": (None, [c_void_p]),
     "lathe_context_threads": (c_int, [c_void_p]),
     "lathe_run": (c_int, [c_void_p, POINTER(Tensor), c_size_t, POINTER(Tensor), c_size_t, POINTER(ErrorText)]),
+    "lathe_context_output_dims": (c_int, [c_void_p, c_size_t, POINTER(c_int64), c_size_t, POINTER(ErrorText)]),
     "lathe_version": (c_char_p, []),
 }
 
@@ -64,7 +66,9 @@ def library():
         raise ImportError(f"lathe: no runtime library: {' and '.join(tried)} does not exist; install the wheel, build Lathe, or set LATHE_RUNTIME_LIBRARY")
     loaded = ctypes.CDLL(str(path))
     for name, (result, arguments) in FUNCTIONS.items():
-        function = getattr(loaded, name)
+        function = getattr(loaded, name, None)
+        if function is None:
+            raise ImportError(f"lathe: {path} has no {name}: it is of another version than this package")
         function.restype, function.argtypes = result, arguments
     return loaded
 

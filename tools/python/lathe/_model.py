@@ -1,6 +1,7 @@
 """Loaded artifacts and their contexts."""
 
 import ctypes
+import math
 import os
 import threading
 from ctypes import byref, c_int64, c_uint64, c_void_p
@@ -12,7 +13,7 @@ from ._library import ContextOptions, Error, ErrorText, TensorDesc, check, libra
 
 
 class TensorInfo:
-    """An input or output of a model. Dim i is c0[i] + c1[i] * batch."""
+    """An input or output of a model. Dim i is c0[i] + c1[i] * batch; of a `bounded` output it is at most that, and each run finds how much."""
 
     def __init__(self, desc):
         self.name = desc.name.decode()
@@ -20,6 +21,7 @@ class TensorInfo:
         self.dtype_number = desc.dtype
         self.c0 = desc.dims_c0[: desc.rank]
         self.c1 = desc.dims_c1[: desc.rank]
+        self.bounded = bool(desc.bounded)
 
     def shape(self, batch):
         return tuple(c0 + c1 * batch for c0, c1 in zip(self.c0, self.c1))
@@ -33,7 +35,7 @@ class TensorInfo:
 
     def __repr__(self):
         dims = ", ".join(str(c0) if not c1 else f"{c0} + {c1}*N" if c0 else "N" if c1 == 1 else f"{c1}*N" for c0, c1 in zip(self.c0, self.c1))
-        return f"TensorInfo('{self.name}', {self.dtype}, [{dims}])"
+        return f"TensorInfo('{self.name}', {self.dtype}, [{dims}]{' at most' if self.bounded else ''})"
 
 
 class Model:
@@ -41,10 +43,14 @@ class Model:
 
     `threads` is how many threads each run may use: 0 means as many as the process may, or LATHE_NUM_THREADS."""
 
-    def __init__(self, path, threads=0):
+    def __init__(self, artifact, threads=0):
         self._handle = c_void_p()
         error = ErrorText()
-        check(library().lathe_model_load(os.fsencode(path), byref(self._handle), byref(error)), error)
+        if isinstance(artifact, (bytes, bytearray, memoryview)):
+            content = bytes(artifact)
+            check(library().lathe_model_load_memory(content, len(content), None, byref(self._handle), byref(error)), error)
+        else:
+            check(library().lathe_model_load(os.fsencode(artifact), byref(self._handle), byref(error)), error)
         self.inputs = self._tensors("input")
         self.outputs = self._tensors("output")
         self.threads = threads
@@ -83,10 +89,9 @@ class Model:
         """One inference. `inputs` is {name: array}, and the result then {name: array}; or a sequence in the model's order, and the result then a list.
 
         Arrays are NumPy's or anything with __dlpack__ (the result of torch, jax, …); of the right type and C-contiguous they are read where they lie.
-        `outputs` gives arrays to write to, all or some of them, in the same form as `inputs`; the others are new."""
-        arrays = _in_order(inputs, self.inputs, "input")
-        arrays = [as_input(array, info) for array, info in zip(arrays, self.inputs)]
-        given = {} if outputs is None else dict(enumerate(_in_order(outputs, self.outputs, "output", partial=True)))
+        `outputs` gives arrays to write to, as a dict of all or some, or as a sequence with None for those that are not given; the others are new. The array
+        for a bounded output is as large as the output can become; the result is a view of the part that was filled."""
+        arrays, given = self._arguments(inputs, outputs)
         batch = self._batch_of(arrays)
         context = self._take(batch)
         try:
@@ -94,7 +99,17 @@ class Model:
         finally:
             with self._lock:
                 self._idle.append(context)
-        return results if not isinstance(inputs, dict) else {info.name: array for info, array in zip(self.outputs, results)}
+        return self._named(inputs, results)
+
+    def _arguments(self, inputs, outputs):
+        """The inputs as arrays in order, and {index: value} of the outputs that the caller gives."""
+        arrays = [as_input(value, info) for value, info in zip(_in_order(inputs, self.inputs, "input"), self.inputs)]
+        given = [] if outputs is None else _in_order(outputs, self.outputs, "output", partial=True)
+        return arrays, {i: value for i, value in enumerate(given) if value is not None}
+
+    def _named(self, inputs, results):
+        """The results in the form in which the inputs came."""
+        return {info.name: array for info, array in zip(self.outputs, results)} if isinstance(inputs, dict) else results
 
     def _batch_of(self, arrays):
         """What the shapes say, kept within what the model takes: whether they fit is for lathe_run to say."""
@@ -135,21 +150,19 @@ class Context:
 
     def run(self, inputs, outputs=None):
         """As Model.run."""
-        call, results = self.bind(inputs, outputs)
-        call()
-        return results
+        arrays, given = self.model._arguments(inputs, outputs)
+        return self.model._named(inputs, self._run(arrays, self.model._batch_of(arrays), given))
 
     def bind(self, inputs, outputs=None):
         """A function without arguments that runs one inference on these arrays, and its outputs, which each call fills anew. For loops in which looking
-        at the arguments would cost more than the inference."""
-        arrays = [as_input(array, info) for array, info in zip(_in_order(inputs, self.model.inputs, "input"), self.model.inputs)]
-        given = {} if outputs is None else dict(enumerate(_in_order(outputs, self.model.outputs, "output", partial=True)))
+        at the arguments would cost more than the inference. Bounded outputs are as large as they can become; `output_shape` tells what was filled."""
+        arrays, given = self.model._arguments(inputs, outputs)
         call, results = self._prepare(arrays, self.model._batch_of(arrays), given)
-        return call, results if not isinstance(inputs, dict) else {info.name: array for info, array in zip(self.model.outputs, results)}
+        return call, self.model._named(inputs, results)
 
     def _prepare(self, arrays, batch, given):
         infos = self.model.outputs
-        results = [as_output(given[i], info) if given.get(i) is not None else numpy.empty(info.shape(batch), info.dtype) for i, info in enumerate(infos)]
+        results = [as_output(given[i], info) if i in given else numpy.empty(info.shape(batch), info.dtype) for i, info in enumerate(infos)]
         in_table, out_table = tensor_table(arrays, self.model.inputs), tensor_table(results, infos)
         in_count, out_count, run, error = len(arrays), len(results), library().lathe_run, ErrorText()
 
@@ -161,7 +174,20 @@ class Context:
     def _run(self, arrays, batch, given):
         call, results = self._prepare(arrays, batch, given)
         call()
-        return results
+        return [self._filled(i, array, i in given) if info.bounded else array for i, (info, array) in enumerate(zip(self.model.outputs, results))]
+
+    def _filled(self, index, array, is_callers):
+        shape = self.output_shape(index)
+        filled = array.reshape(-1)[: math.prod(shape)].reshape(shape)
+        # A view would keep all of an array alive of which the caller knows nothing.
+        return filled if is_callers or filled.size == array.size else filled.copy()
+
+    def output_shape(self, index):
+        """Of output number `index`, after the last run."""
+        rank, error = len(self.model.outputs[index].c0), ErrorText()
+        dims = (c_int64 * max(1, rank))()
+        check(library().lathe_context_output_dims(self._handle, index, dims, rank, byref(error)), error)
+        return tuple(dims[:rank])
 
 
 def _in_order(values, infos, kind, partial=False):
@@ -181,6 +207,6 @@ def _in_order(values, infos, kind, partial=False):
     return list(values)
 
 
-def load(path, threads=0):
-    """The artifact that lathe.compile wrote. An artifact is code: load only what you trust."""
-    return Model(path, threads)
+def load(artifact, threads=0):
+    """The Model of what lathe.compile wrote: a path, or the bytes of the file. An artifact is code: load only what you trust."""
+    return Model(artifact, threads)
