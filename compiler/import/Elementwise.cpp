@@ -115,6 +115,7 @@ LogicalResult lathe::importer::importRelu(NodeContext &node) {
 }
 
 LogicalResult lathe::importer::importIdentity(NodeContext &node) {
+  node.allowRunTimeSize();
   const GraphValue *input = node.input(0, "input");
   return input ? node.define(*input) : failure();
 }

@@ -170,17 +170,25 @@ private:
   }
 
   void addResults(func::FuncOp main, Block *body) {
-    SmallVector<Value> results;
-    SmallVector<DictionaryAttr> attributes;
+    SmallVector<Value> results, extents;
+    SmallVector<DictionaryAttr> attributes, extentsAttributes;
     if (model.outputs.empty())
       report.add(ImportReport::invalidModel, "the model has no outputs");
     for (const OnnxValueInfo &info : model.outputs)
       if (Value result = resultFor(info)) {
+        if (Value found = state.values[info.name].extents) {
+          NamedAttribute ofResult(nn::NNDialect::kExtentsOfAttr, state.builder.getI64IntegerAttr(results.size()));
+          extents.push_back(found);
+          extentsAttributes.push_back(state.builder.getDictionaryAttr(ofResult));
+        }
         results.push_back(result);
         attributes.push_back(borderAttributes(state.builder.getStringAttr(info.name), state.values[info.name].type()));
       }
     if (report.exitCode)
       return;
+    // Behind all that the caller sees: what sizes the run finds.
+    llvm::append_range(results, extents);
+    llvm::append_range(attributes, extentsAttributes);
     func::ReturnOp::create(state.builder, state.builder.getUnknownLoc(), results);
     main.setType(state.builder.getFunctionType(body->getArgumentTypes(), ValueRange(results).getTypes()));
     for (auto [i, dictionary] : llvm::enumerate(attributes))
@@ -215,7 +223,9 @@ private:
       return refuse(ImportReport::invalidModel, "is declared with " + Twine(info.dims->size()) + " dimensions, but has " + Twine(shape.size()));
     for (auto [i, dim] : llvm::enumerate(*info.dims)) {
       // Exporters often declare the batch of their example input: a fixed declaration of a symbolic batch is no contradiction worth refusing.
-      if (dim.value && !ShapedType::isDynamic(shape[i]) && *dim.value != shape[i])
+      // Of a size that the run finds only the bound is known.
+      bool fits = !dim.value || ShapedType::isDynamic(shape[i]) || (value.extents ? *dim.value <= shape[i] : *dim.value == shape[i]);
+      if (!fits)
         return refuse(ImportReport::invalidModel, "is declared with dimension " + Twine(i) + " = " + Twine(*dim.value) + ", but has " + Twine(shape[i]));
     }
     return result;

@@ -112,6 +112,12 @@ const GraphValue *NodeContext::input(size_t i, StringRef role) {
   const GraphValue &value = found->second;
   if (value.kind == GraphValue::Kind::unavailable)
     (void)unsupported(describeInput(i, role) + " is " + value.why);
+  if (value.extents && !allowsRunTimeSize) {
+    (void)unsupported(describeInput(i, role) + " has a size that only the run finds; supported: as an output of the model, and as the input of Identity");
+    return nullptr;
+  }
+  if (value.extents)
+    extents = value.extents;
   bool usable = value.kind != GraphValue::Kind::broken && value.kind != GraphValue::Kind::unavailable;
   return usable ? &value : nullptr;
 }
@@ -233,6 +239,16 @@ LogicalResult NodeContext::define(Value data, size_t i, int32_t dataType) {
   value.kind = GraphValue::Kind::data;
   value.data = data;
   value.dataType = dataType;
+  value.extents = extents;
+  return define(value, i);
+}
+
+LogicalResult NodeContext::defineBounded(Value data, Value extents, size_t i, int32_t dataType) {
+  GraphValue value;
+  value.kind = GraphValue::Kind::data;
+  value.data = data;
+  value.dataType = dataType;
+  value.extents = extents;
   return define(value, i);
 }
 

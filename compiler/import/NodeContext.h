@@ -27,6 +27,8 @@ struct GraphValue {
   std::string why;
   /// Of data and weights: a DataType. A shape value has its own.
   int32_t dataType = kFloat;
+  /// Of data whose size only the run finds: the true extents, an i64[rank]. The type has their upper bounds; the elements lie dense at the start of it.
+  mlir::Value extents;
   /// Of a broken value: it would have been computed at run time. Whoever needs a constant can say so without knowing more.
   bool atRunTime = false;
 
@@ -112,6 +114,8 @@ public:
   bool hasInput(size_t i) const { return i < node.inputs.size() && !node.inputs[i].empty(); }
   /// Null after an error.
   const GraphValue *input(size_t i, llvm::StringRef role);
+  /// For operators of one input that compute element by element: also an input whose size only the run finds; the outputs then have the same extents.
+  void allowRunTimeSize() { allowsRunTimeSize = true; }
   /// As float32. What is stored as float16 is converted, and then float32 outputs are converted back: such operators compute in float32.
   mlir::Value data(size_t i, llvm::StringRef role);
   /// As it is, of one of the given types.
@@ -129,6 +133,8 @@ public:
   mlir::LogicalResult define(nn::WeightAttr weight, size_t i = 0, int32_t dataType = kFloat);
   mlir::LogicalResult define(ShapeValue shape, size_t i = 0);
   mlir::LogicalResult define(const GraphValue &value, size_t i = 0);
+  /// Data whose true extents the run finds: see GraphValue.
+  mlir::LogicalResult defineBounded(mlir::Value data, mlir::Value extents, size_t i, int32_t dataType);
   /// An output that we do not compute: an error for whoever uses it.
   void defineUnavailable(size_t i, llvm::StringRef role);
 
@@ -160,6 +166,8 @@ private:
   llvm::SmallBitVector read; // per attribute
   bool hasFailed = false;
   bool isHalf = false; // `data` has converted a float16 input
+  bool allowsRunTimeSize = false;
+  mlir::Value extents; // of an input, if its size is found at run time
 };
 
 /// Dimensions of data as shape arithmetic sees them: a dynamic one is N.

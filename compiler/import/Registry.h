@@ -80,6 +80,41 @@ mlir::LogicalResult importMean(NodeContext &node);
 mlir::LogicalResult importMin(NodeContext &node);
 mlir::LogicalResult importSum(NodeContext &node);
 mlir::LogicalResult importIdentity(NodeContext &node);
+// GridSample.cpp
+mlir::LogicalResult importGridSample(NodeContext &node);
+mlir::LogicalResult importAffineGrid(NodeContext &node);
+// Positions.cpp
+mlir::LogicalResult importRange(NodeContext &node);
+mlir::LogicalResult importEyeLike(NodeContext &node);
+mlir::LogicalResult importTrilu(NodeContext &node);
+mlir::LogicalResult importReverseSequence(NodeContext &node);
+// Resize.cpp
+mlir::LogicalResult importResize(NodeContext &node);
+mlir::LogicalResult importUpsample(NodeContext &node);
+// Scatter.cpp
+mlir::LogicalResult importScatter(NodeContext &node);
+mlir::LogicalResult importScatterElements(NodeContext &node);
+mlir::LogicalResult importScatterND(NodeContext &node);
+// Roi.cpp
+mlir::LogicalResult importRoiAlign(NodeContext &node);
+mlir::LogicalResult importMaxRoiPool(NodeContext &node);
+// TopK.cpp
+mlir::LogicalResult importTopK(NodeContext &node);
+// Gather.cpp
+mlir::LogicalResult importGather(NodeContext &node);
+mlir::LogicalResult importGatherElements(NodeContext &node);
+mlir::LogicalResult importGatherND(NodeContext &node);
+mlir::LogicalResult importOneHot(NodeContext &node);
+// Fold.cpp
+mlir::LogicalResult importCol2Im(NodeContext &node);
+mlir::LogicalResult importMaxUnpool(NodeContext &node);
+// Deform.cpp
+mlir::LogicalResult importDeformConv(NodeContext &node);
+// NonMaxSuppression.cpp
+mlir::LogicalResult importNonMaxSuppression(NodeContext &node);
+// RunTimeSize.cpp
+mlir::LogicalResult importNonZero(NodeContext &node);
+mlir::LogicalResult importCompress(NodeContext &node);
 // Reshape.cpp
 mlir::LogicalResult importReshape(NodeContext &node);
 mlir::LogicalResult importFlatten(NodeContext &node);
@@ -91,11 +126,9 @@ mlir::LogicalResult importConstantOfShape(NodeContext &node);
 // ShapeOps.cpp
 mlir::LogicalResult importShape(NodeContext &node);
 mlir::LogicalResult importSize(NodeContext &node);
-mlir::LogicalResult importGather(NodeContext &node);
 mlir::LogicalResult importSlice(NodeContext &node);
 mlir::LogicalResult importConcat(NodeContext &node);
 mlir::LogicalResult importCast(NodeContext &node);
-mlir::LogicalResult importRange(NodeContext &node);
 mlir::LogicalResult importEqual(NodeContext &node);
 mlir::LogicalResult importWhere(NodeContext &node);
 

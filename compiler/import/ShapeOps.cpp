@@ -52,18 +52,6 @@ static LogicalResult checkAxis(NodeContext &node, int64_t axis) {
   return axis == 0 || axis == -1 ? success() : node.unsupported("axis = " + Twine(axis) + " is not supported in shape arithmetic; supported: 0");
 }
 
-LogicalResult lathe::importer::importGather(NodeContext &node) {
-  int64_t axis = node.integer("axis", 0);
-  if (node.hasErrors())
-    return failure();
-  const ShapeValue *vector = node.shape(0, "data");
-  const ShapeValue *indices = vector ? node.shape(1, "indices") : nullptr;
-  if (!indices || failed(checkAxis(node, axis)))
-    return failure();
-  std::string why;
-  return defineOr(node, gather(*vector, *indices, why), why);
-}
-
 /// The one number that a vector of slices holds; `fallback` for an empty list.
 static std::optional<int64_t> single(NodeContext &node, StringRef name, ArrayRef<int64_t> values, std::optional<int64_t> fallback) {
   if (values.size() == 1)
@@ -142,15 +130,6 @@ LogicalResult lathe::importer::importCast(NodeContext &node) {
   if (to != kFloat)
     return node.unsupported("a cast of float32 data to " + dataTypeName(to) + " is not supported; supported: float32");
   return node.define(*input);
-}
-
-LogicalResult lathe::importer::importRange(NodeContext &node) {
-  node.ignore({"stash_type"}); // of 16-bit floats
-  const ShapeValue *start = node.shape(0, "start"), *limit = start ? node.shape(1, "limit") : nullptr, *delta = limit ? node.shape(2, "delta") : nullptr;
-  if (!delta)
-    return failure();
-  std::string why;
-  return defineOr(node, range(*start, *limit, *delta, why), why);
 }
 
 LogicalResult lathe::importer::importEqual(NodeContext &node) {

@@ -46,28 +46,41 @@ FailureOr<Affine> evaluate(Value v) {
 
 class PlanBuilder {
 public:
-  PlanBuilder(func::FuncOp entry) : entry(entry), b(entry) {}
+  PlanBuilder(func::FuncOp entry) : entry(entry), b(entry) {
+    if (auto bytes = entry->getAttrOfType<DenseI64ArrayAttr>(NNDialect::kArenaAttr))
+      arena = {bytes[0], bytes[1]};
+  }
 
   LogicalResult build() {
     SmallVector<Attribute> inputs, outputs;
     for (BlockArgument argument : entry.getArguments()) {
       unsigned i = argument.getArgNumber();
       if (entry.getArgAttr(i, NNDialect::kArenaAttr)) {
-        arguments.push_back({ArgKind::arena, 0});
+        arguments.push_back({ArgKind::arena, 0, {}});
         continue;
       }
-      bool output = static_cast<bool>(entry.getArgAttr(i, "nn.output"));
-      SmallVector<Attribute> &list = output ? outputs : inputs;
-      arguments.push_back({output ? ArgKind::output : ArgKind::input, static_cast<int64_t>(list.size())});
       auto type = dyn_cast<MemRefType>(argument.getType());
+      if (entry.getArgAttr(i, NNDialect::kExtentsOfAttr)) {
+        if (failed(addExtents(i, type)))
+          return failure();
+        continue;
+      }
+      bool output = static_cast<bool>(entry.getArgAttr(i, NNDialect::kOutputAttr));
+      SmallVector<Attribute> &list = output ? outputs : inputs;
+      arguments.push_back({output ? ArgKind::output : ArgKind::input, static_cast<int64_t>(list.size()), {}});
       auto name = entry.getArgAttrOfType<StringAttr>(i, NNDialect::kNameAttr);
       if (!type || !name)
         return entry.emitOpError("expects a buffer with the attribute ")
                << NNDialect::kNameAttr << " as argument " << i << " (got " << argument.getType() << ")";
       list.push_back(b.getDictionaryAttr({b.getNamedAttr("name", name), b.getNamedAttr("type", TypeAttr::get(borderType(i, type)))}));
     }
-    SmallVector<LaunchOp> launches;
-    auto arena = entry->getAttrOfType<DenseI64ArrayAttr>(NNDialect::kArenaAttr);
+    for (auto [output, place] : extents) {
+      if (output >= static_cast<int64_t>(outputs.size()))
+        return entry.emitOpError("expects ") << NNDialect::kExtentsOfAttr << " to be the number of a result (got " << output << " of " << outputs.size() << ")";
+      NamedAttrList entries(cast<DictionaryAttr>(outputs[output]));
+      entries.set("extents", b.getDenseI64ArrayAttr({place.c0, place.c1}));
+      outputs[output] = entries.getDictionary(b.getContext());
+    }
     OpBuilder body(entry.getContext());
     Block launchBlock;
     body.setInsertionPointToStart(&launchBlock);
@@ -75,7 +88,7 @@ public:
       if (failed(launch(call, body)))
         return failure();
     auto plan = PlanOp::create(b, entry.getLoc(), b.getArrayAttr(inputs), b.getArrayAttr(outputs), b.getArrayAttr(weights),
-                               arena ? arena : b.getDenseI64ArrayAttr({0, 0}));
+                               b.getDenseI64ArrayAttr({arena.c0, arena.c1}));
     Block &planBody = plan.getBody().emplaceBlock();
     planBody.getOperations().splice(planBody.end(), launchBlock.getOperations());
     entry.erase();
@@ -83,6 +96,20 @@ public:
   }
 
 private:
+  /// The true extents of an output whose size is found by the run are no argument of the caller's: they get a place at the end of the arena.
+  LogicalResult addExtents(unsigned argument, MemRefType type) {
+    constexpr int64_t kExtentBytes = 8;
+    auto output = entry.getArgAttrOfType<IntegerAttr>(argument, NNDialect::kExtentsOfAttr);
+    if (!output || output.getInt() < 0 || !type || type.getRank() != 1 || !type.hasStaticShape() || !type.getElementType().isInteger(64))
+      return entry.emitOpError("expects a vector of i64 and the number of a result in ")
+             << NNDialect::kExtentsOfAttr << " as argument " << argument << " (got " << entry.getArgument(argument).getType() << ")";
+    arena = {static_cast<int64_t>(llvm::alignTo(arena.c0, kExtentBytes)), static_cast<int64_t>(llvm::alignTo(arena.c1, kExtentBytes))};
+    arguments.push_back({ArgKind::arena, 0, arena});
+    extents.push_back({output.getInt(), arena});
+    arena.c0 += kExtentBytes * type.getDimSize(0);
+    return success();
+  }
+
   /// The type that the caller sees: with the signedness that the kernels' types lack.
   RankedTensorType borderType(unsigned argument, MemRefType type) {
     Type element = type.getElementType();
@@ -143,8 +170,8 @@ private:
         return failure();
       v = def->getOperand(0);
     }
-    auto [kind, index] = arguments[cast<BlockArgument>(v).getArgNumber()];
-    return ArgAttr::get(b.getContext(), kind, index, offset.c0, offset.c1);
+    const Argument &argument = arguments[cast<BlockArgument>(v).getArgNumber()];
+    return ArgAttr::get(b.getContext(), argument.kind, argument.index, argument.begin.c0 + offset.c0, argument.begin.c1 + offset.c1);
   }
 
   int64_t weightIndex(WeightOp op) {
@@ -156,7 +183,14 @@ private:
 
   func::FuncOp entry;
   OpBuilder b;
-  SmallVector<std::pair<ArgKind, int64_t>> arguments;
+  struct Argument {
+    ArgKind kind;
+    int64_t index;
+    Affine begin;
+  };
+  SmallVector<Argument> arguments; // of the entry function
+  Affine arena;
+  SmallVector<std::pair<int64_t, Affine>> extents; // number of the output, place in the arena
   SmallVector<Attribute> weights;
   DenseMap<Attribute, int64_t> indices;
 };

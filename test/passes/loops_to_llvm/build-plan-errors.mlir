@@ -81,3 +81,17 @@ func.func @main(%x: memref<4xf32> {nn.name = "x"}) {
 func.func private @k0(%x: memref<4xf32>) attributes {nn.kernel, nn.space = array<i64: 0, 1>} {
   return
 }
+
+// -----
+
+// expected-error @+1 {{expects a vector of i64 and the number of a result in nn.extents_of as argument 1 (got 'memref<2xi32>')}}
+func.func @main(%y: memref<2x4xi64> {nn.name = "y", nn.output}, %e: memref<2xi32> {nn.extents_of = 0 : i64, nn.output}) {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expects nn.extents_of to be the number of a result (got 1 of 1)}}
+func.func @main(%y: memref<2x4xi64> {nn.name = "y", nn.output}, %e: memref<2xi64> {nn.extents_of = 1 : i64, nn.output}) {
+  return
+}
