@@ -72,8 +72,9 @@ FailureOr<SmallVector<int64_t>> lathe::importer::outputExtents(NodeContext &node
       extents.push_back(count);
       continue;
     }
+    // With ceil_mode a window may reach beyond the padding, a first one too, by less than a stride.
     int64_t room = size + begin + end - extent;
-    if (room < 0)
+    if (room + (window.ceil ? stride - 1 : 0) < 0)
       return node.invalid("a window of " + Twine(extent) + " does not fit into the padded input of " + Twine(size + begin + end) + " in spatial dimension " +
                           Twine(i));
     int64_t count = (window.ceil ? room + stride - 1 : room) / stride + 1;
