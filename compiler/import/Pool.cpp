@@ -241,8 +241,8 @@ FailureOr<PoolRule> readNorm(NodeContext &node) {
   if (node.hasErrors())
     return failure();
   if (!(p >= 1 && p <= kMaxPower) || p != std::floor(p))
-    return node.unsupported("attribute p = " + Twine(llvm::formatv("{0}", p).str()) + " is not supported; supported: whole numbers from 1 to " +
-                            Twine(kMaxPower));
+    return node.unsupported("attribute p = " + Twine(p == std::floor(p) ? llvm::formatv("{0:f0}", p).str() : llvm::formatv("{0}", p).str()) +
+                            " is not supported; supported: whole numbers from 1 to " + Twine(kMaxPower));
   PoolRule rule;
   rule.kind = PoolRule::norm;
   rule.power = static_cast<int64_t>(p);

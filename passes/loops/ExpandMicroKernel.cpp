@@ -161,6 +161,11 @@ private:
         Value at = add(op.getFirst()[d], mul(r, op.getDilations()[d]));
         return window(d + 1, add(x, mul(at, input.spatial[d])), add(mul(tapIndex, op.getWindow()[d]), r), a, body);
       });
+    return columns(x, tapIndex, acc, body);
+  }
+
+  /// The same for the last dimension alone.
+  Accumulators columns(Value x, Value tapIndex, Accumulators acc, llvm::function_ref<Accumulators(const Tap &, Value, Value, Accumulators)> body) {
     for (const Tap &tap : taps) {
       if (tap.pixels.empty())
         continue;
@@ -170,6 +175,15 @@ private:
       });
     }
     return acc;
+  }
+
+  /// Runs `body` for every row of the window inside the input.
+  Accumulators rows(int64_t d, Value x, Accumulators acc, llvm::function_ref<Accumulators(Value, Accumulators)> body) {
+    if (d == last)
+      return body(x, acc);
+    return loop(op.getBegin()[d], op.getEnd()[d], 1, acc, [&](Value r, Accumulators a) {
+      return rows(d + 1, add(x, mul(add(op.getFirst()[d], mul(r, op.getDilations()[d])), input.spatial[d])), a, body);
+    });
   }
 
   /// Offset of pixel `p` from pixel column 0 of the tile, in input elements.
@@ -269,10 +283,13 @@ private:
 
   //===- Pools ---------------------------------------------------------------------------------------------------------------------------===//
 
+  /// Rows this long are summed apart from each other: the error of one sum over a whole image would grow with its size.
+  static constexpr int64_t kLongRow = 32;
+
   Accumulators pool(Accumulators acc) {
     Value image = mul(op.getImage(), input.image), x = add(image, mul(blocks.front(), input.block));
     bool max = op.getReduction() == Reduction::max;
-    acc = window(0, x, constant(0), acc, [&](const Tap &tap, Value xTap, Value, Accumulators a) {
+    auto element = [&](const Tap &tap, Value xTap, Value, Accumulators a) {
       for (int64_t p : tap.pixels)
         for (int64_t u = 0; u < ku; ++u) {
           Value v = vector::LoadOp::create(b, vector, input.flat, add(xTap, pixelOffset(p) + u * input.block));
@@ -280,7 +297,16 @@ private:
           slot = max ? arith::MaximumFOp::create(b, slot, v).getResult() : arith::AddFOp::create(b, slot, v).getResult();
         }
       return a;
-    });
+    };
+    if (!max && spatial > 1 && op.getWindow()[last] >= kLongRow)
+      acc = rows(0, x, acc, [&](Value xRow, Accumulators total) {
+        Accumulators row = columns(xRow, constant(0), Accumulators(acc.size(), splat(0.0)), element);
+        for (auto [sum, part] : llvm::zip(total, row))
+          sum = arith::AddFOp::create(b, sum, part);
+        return total;
+      });
+    else
+      acc = window(0, x, constant(0), acc, element);
     if (max)
       return acc;
     Value outer = constant(1); // elements of the window in the outer dimensions that count

@@ -13,6 +13,7 @@ module attributes {nn.target = #target} {
 // CHECK: nn.weight {{.*}}, steps = [<"scale", [0], with = <dense<{{.*}}>>, <"mul_scalar", value = 5.000000e-01 : f32>, <"transpose", [2, 0, 1]>, <"pad", [4, 2, 5]>, <"reshape", [8, 5]>]> : tensor<8x5xf32>
 // CHECK: nn.weight <{{.*}}, steps = [<"div_sqrt", value = 1.000000e-03 : f32, with = <{{.*}}>>, <"sub", with = <{{.*}}, steps = [<"mul", with = <{{.*}}>>]>>, <"add", with = {{.*}}>, <"div", with = {{.*}}>]> : tensor<2xf32>
 // CHECK: nn.weight <{{.*}}, steps = [<"broadcast", [3, 2]>]> : tensor<3x2xf32>
+// CHECK: nn.weight <{{.*}}, steps = [<"slice", [1, 2, 3, 2, 0, -1]>]> : tensor<3x2xf32>
 // CHECK: nn.weight <{{.*}}, steps = [<"reshape">]> : tensor<f32>
 // CHECK: nn.weight <{{.*}}> : memref<2xf32>
 // Two groups of 2 input and 3 output channels; a tile of 4 outputs spans both: 4 input channels.
@@ -27,6 +28,7 @@ func.func @weights() {
              <"sub", with = <dense<3.0> : tensor<2xf32>, tensor<2xf32>, steps = [<"mul", with = <dense<4.0> : tensor<2xf32>, tensor<2xf32>>>]>>,
              <"add", with = <dense<5.0> : tensor<f32>, tensor<f32>>>, <"div", with = <dense<6.0> : tensor<2xf32>, tensor<2xf32>>>]> : tensor<2xf32>
   %3 = nn.weight <dense<1.0> : tensor<2xf32>, tensor<2xf32>, steps = [<"broadcast", [3, 2]>]> : tensor<3x2xf32>
+  %slice = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"slice", [1, 2, 3, 2, 0, -1]>]> : tensor<3x2xf32>
   %4 = nn.weight <dense<1.0> : tensor<1xf32>, tensor<1xf32>, steps = [<"reshape">]> : tensor<f32>
   %5 = nn.weight <dense<1.0> : tensor<2xf32>, tensor<2xf32>> : memref<2xf32>
   %6 = nn.weight <dense<1.0> : tensor<6x2x3xf32>, tensor<6x2x3xf32>, steps = [<"expand_groups", [2, 4]>]> : tensor<8x4x3xf32>

@@ -165,6 +165,31 @@ func.func @weight() {
 // -----
 
 func.func @weight() {
+  // expected-error @+1 {{step 'slice' expects begins, extents and steps of elements inside the shape (got shape [2, 3])}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"slice", [0, 2, 2, 3, 1, 1]>]> : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// Backwards beyond the first element.
+func.func @weight() {
+  // expected-error @+1 {{step 'slice' expects begins, extents and steps of elements inside the shape (got shape [2, 3])}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"slice", [0, 2, 2, 2, 1, -3]>]> : tensor<2x2xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'slice' expects begins, extents and steps of elements inside the shape (got shape [2, 3])}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"slice", [0, 2]>]> : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
   // expected-error @+1 {{step 'broadcast' expects dims to which the shape broadcasts (got shape [2, 3])}}
   %0 = nn.weight <dense<1.0> : tensor<2x3xf32>, tensor<2x3xf32>, steps = [<"broadcast", [3, 3]>]> : tensor<2x3xf32>
   return

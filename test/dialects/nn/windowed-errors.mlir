@@ -172,7 +172,7 @@ func.func @window_c2(%x: tensor<?x4x9x7xf32>) {
 
 // -----
 
-func.func @window_c3(%x: tensor<?x4x9x7xf32>) {
+func.func @pool_c3(%x: tensor<?x4x9x7xf32>) {
   // expected-error @+1 {{expects pads of at least 0 (got -1)}}
   %0 = nn.pool max ins(%x : tensor<?x4x9x7xf32>)
     attributes {window = array<i64: 2, 2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, -1>, channels = 4 : i64} epilogue {

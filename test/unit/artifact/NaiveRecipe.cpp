@@ -63,6 +63,15 @@ static NaiveTensor apply(nn::StepAttr step, NaiveTensor x, std::function<float(n
                   return 0.0;
               return x.at(i);
             }};
+  if (kind == "slice") {
+    size_t rank = args.size() / 3;
+    return {Index(args.begin() + rank, args.begin() + 2 * rank), [=](const Index &i) {
+              Index from(rank);
+              for (size_t d = 0; d < rank; ++d)
+                from[d] = args[d] + i[d] * args[2 * rank + d];
+              return x.at(from);
+            }};
+  }
   // broadcast
   return {args, [=](const Index &i) {
             Index from(i.end() - x.shape.size(), i.end());

@@ -88,7 +88,7 @@ protected:
 /// A step that fits the shape.
 nn::StepAttr Recipes::randomStep(ArrayRef<int64_t> shape) {
   int64_t rank = shape.size(), count = ShapedType::getNumElements(shape);
-  switch (random() % 9) {
+  switch (random() % 10) {
   case 0: {
     SmallVector<int64_t> permutation(rank);
     std::iota(permutation.begin(), permutation.end(), 0);
@@ -125,13 +125,26 @@ nn::StepAttr Recipes::randomStep(ArrayRef<int64_t> shape) {
       dims.insert(dims.begin(), 2);
     return step("broadcast", dims);
   }
-  case 6:
+  case 6: { // any slice, forwards, backwards or of one element over and over
+    SmallVector<int64_t> begins, extents, steps;
+    for (int64_t d : shape) {
+      int64_t begin = random() % d, end = random() % d, pace = 1 + random() % 3, distance = std::abs(end - begin);
+      begins.push_back(begin);
+      extents.push_back(distance / pace + 1);
+      steps.push_back(end < begin ? -pace : end == begin ? 0 : pace);
+    }
+    SmallVector<int64_t> args(begins);
+    llvm::append_range(args, extents);
+    llvm::append_range(args, steps);
+    return step("slice", args);
+  }
+  case 7:
     if (rank > 0) {
       int64_t axis = random() % rank;
       return step("scale", axis, {}, fileWeight(shape[axis]));
     }
     return step("mul_scalar", {}, 0.3);
-  case 7:
+  case 8:
     return step("div_sqrt", {}, 1e-3, fileWeight(shape));
   default: {
     const char *kinds[] = {"add", "sub", "mul", "div"};
@@ -283,8 +296,8 @@ TEST_F(Recipes, ConvertsToFloat) {
   EXPECT_EQ(evaluate(dense(bytes, {step("to_float")})), (std::vector<float>{-1, 127, -128}));
   EXPECT_EQ(evaluate(dense(bytes, {step("to_float", {1})})), (std::vector<float>{255, 127, 128}));
   EXPECT_EQ(evaluate(dense(bytes, {step("to_float", {1}), step("mul_scalar", {}, 0.5)})), (std::vector<float>{127.5f, 63.5f, 64}));
-  auto halves = DenseElementsAttr::get(RankedTensorType::get({2}, b.getF16Type()),
-                                       {APFloat(APFloat::IEEEhalf(), "0x1.554p-2"), APFloat(APFloat::IEEEhalf(), "-65504")});
+  auto halves =
+      DenseElementsAttr::get(RankedTensorType::get({2}, b.getF16Type()), {APFloat(APFloat::IEEEhalf(), "0x1.554p-2"), APFloat(APFloat::IEEEhalf(), "-65504")});
   EXPECT_EQ(evaluate(dense(halves, {step("to_float")})), (std::vector<float>{0x1.554p-2f, -65504}));
   auto doubles = DenseElementsAttr::get(RankedTensorType::get({2}, b.getF64Type()), ArrayRef<double>{0.1, 16777217});
   EXPECT_EQ(evaluate(dense(doubles, {step("to_float")})), (std::vector<float>{0.1f, 16777216}));
