@@ -173,6 +173,8 @@ for name, window in WINDOWS.items():
     case(f"max indices dilated {name}", pool, "MaxPool", (3, 9, 10), indices=True, dilations=[2, 3], **{k: v for k, v in window.items() if k != "auto_pad"})
     for power in [1, 2, 3]:
         case(f"lp{power} {name}", pool, "LpPool", (3, 9, 10), p=power, tolerance=2e-6, **window)
+for kind in ["MaxPool", "AveragePool", "LpPool"]: # one window, larger than the image
+    case(f"{kind} beyond the image", pool, kind, (3, 5, 4), kernel_shape=[6, 5], strides=[2, 3], ceil_mode=1, tolerance=2e-6)
 case("max indices 1-D", pool, "MaxPool", (3, 17), indices=True, kernel_shape=[3], strides=[2])
 case("max indices 3-D", pool, "MaxPool", (3, 4, 5, 6), indices=True, kernel_shape=[2, 3, 2], strides=[1, 2, 2])
 case("max float16", pool, "MaxPool", (17, 9, 10), numpy.float16, kernel_shape=[3, 3], strides=[2, 2])
