@@ -1,5 +1,6 @@
 #include "compiler/Compile.h"
 
+#include "compiler/CheckReport.h"
 #include "compiler/OptReport.h"
 #include "compiler/Pipeline.h"
 #include "compiler/Registration.h"
@@ -373,17 +374,12 @@ int lathe::check(const CompileOptions &options) {
   if (!importOptions(options, import))
     return kUsage;
   ImportReport report = checkOnnx(options.input, import);
+  if (options.json) {
+    printCheckJson(report, options.input, llvm::outs());
+    return report.exitCode;
+  }
   for (const std::string &message : report.messages)
     llvm::errs() << "error: " << message << '\n';
-  if (!report.opset) // the file could not be read
-    return report.exitCode;
-  llvm::outs() << options.input << ": opset " << report.opset << ", operators:";
-  for (const auto &[op, count] : report.operators)
-    llvm::outs() << ' ' << op << " x" << count;
-  llvm::outs() << '\n';
-  if (report.exitCode == ImportReport::ok)
-    llvm::outs() << "every node can be compiled\n";
-  else if (!report.unsupportedNodes.empty())
-    llvm::outs() << report.unsupportedNodes.size() << " nodes cannot be compiled\n";
+  printCheckText(report, options.input, llvm::outs());
   return report.exitCode;
 }

@@ -9,7 +9,7 @@ namespace lathe {
 /// Compiles as asked and returns an exit code. Errors are written to standard error, one line per cause; on failure no output file is left.
 int compile(const CompileOptions &options);
 
-/// Imports only, and lists every unsupported node on standard output. Returns an exit code.
+/// Imports only. Lists every unsupported node: errors on standard error and a summary on standard output, or all of it as JSON there. Returns an exit code.
 int check(const CompileOptions &options);
 
 } // namespace lathe

@@ -48,6 +48,7 @@ struct CompileOptions {
   bool optReport = false;
   std::string optReportFile; // "" for standard output
   std::string stepTableFile; // "" for none
+  bool json = false;         // of `lathe check`
   bool timePasses = false;
   bool verifyEach = false;
   std::vector<std::string> mlirFlags; // upstream's --mlir-*

@@ -19,7 +19,9 @@ constexpr size_t kMaxConstantBytes = 1024;
 class GraphImporter {
 public:
   GraphImporter(MLIRContext &context, const OnnxModel &model, const ImportOptions &options, ImportReport &report)
-      : context(context), model(model), options(options), report(report), state{model, report, OpBuilder(&context), {}, {}} {}
+      : context(context), model(model), options(options), report(report), state{model, report, OpBuilder(&context), {}, {}, {}, ConstantBudget(model)} {
+    state.importNode = [this](const OnnxNode &node) { importNode(node); };
+  }
 
   OwningOpRef<ModuleOp> import() {
     // A model whose inputs are not known still has its nodes checked: one run names all that is unsupported.
@@ -41,6 +43,8 @@ public:
     for (const OnnxNode &node : model.nodes)
       importNode(node);
     addResults(main, body);
+    if (!report.exitCode)
+      state.budget.check(*module, report);
     if (report.exitCode)
       return {};
     return verified(std::move(module));
@@ -138,6 +142,10 @@ private:
     for (const std::string &name : node.outputs) {
       if (name.empty())
         continue;
+      if (llvm::is_contained(node.inputs, name) && !state.values.contains(name)) {
+        (void)context.invalid("takes its own output '" + printable(name) + "' as input");
+        fresh = false;
+      }
       if (!state.values.try_emplace(name).second) {
         (void)context.invalid("defines '" + printable(name) + "', which is defined before");
         fresh = false;
@@ -148,18 +156,21 @@ private:
   }
 
   LogicalResult importChecked(const OnnxNode &node, NodeContext &context) {
-    if (model.functions.contains(node.domain + ":" + node.op))
-      return context.unsupported("is a function of the model, which is not supported; hint: inline it with onnx.inliner.inline_local_functions");
     if (!node.domain.empty())
       return context.unsupported("operators of domain '" + printable(node.domain) + "' are not supported");
-    const Operator *op = findOperator(node.op, model.opset);
+    const Operator *op = findOperator(node.op, context.opset());
     if (!op)
-      return context.unsupported("the operator is not supported");
+      return context.unsupported("the operator is not supported" + supportedOpsets(node.op));
     if (node.inputs.size() < op->minInputs || node.inputs.size() > op->maxInputs)
       return context.invalid("expects " + countOf(op->minInputs, op->maxInputs, "input") + " (got " + Twine(node.inputs.size()) + ")");
     if (node.outputs.empty() || node.outputs.size() > op->maxOutputs)
       return context.invalid("expects " + countOf(1, op->maxOutputs, "output") + " (got " + Twine(node.outputs.size()) + ")");
     return failed(op->import(context)) ? failure() : context.checkAllAttributesRead();
+  }
+
+  static std::string supportedOpsets(StringRef name) {
+    std::string opsets = opsetsOf(name);
+    return opsets.empty() ? "" : "; supported: opset " + opsets;
   }
 
   static std::string countOf(size_t min, size_t max, const char *noun) {
@@ -204,8 +215,11 @@ private:
     if (info.name.empty() || found == state.values.end())
       return refuse(ImportReport::invalidModel, "is not defined by any node");
     const GraphValue &value = found->second;
-    if (value.kind == GraphValue::Kind::broken)
+    if (value.kind == GraphValue::Kind::broken) {
+      if (!report.exitCode) // whoever broke it should have said so
+        report.add(ImportReport::internalError, "internal error: output '" + printable(info.name) + "' is not defined, and no message says why");
       return {};
+    }
     if (value.kind == GraphValue::Kind::unavailable)
       return refuse(ImportReport::unsupportedModel, "is " + value.why);
     OnnxNode pseudo;

@@ -9,6 +9,13 @@
 using namespace mlir;
 using namespace lathe;
 
+void ImportReport::addNode(int code, const Twine &node, const Twine &op, int64_t opset, const Twine &reason) {
+  Finding finding{node.str(), op.str(), opset, reason.str(), code};
+  exitCode = std::max(exitCode, code);
+  messages.push_back("node '" + importer::printable(finding.node) + "' (" + finding.op + ", opset " + std::to_string(opset) + "): " + finding.reason);
+  findings.push_back(std::move(finding));
+}
+
 OwningOpRef<ModuleOp> lathe::importOnnx(MLIRContext &context, StringRef path, const ImportOptions &options, ImportReport &report) {
   context.loadDialect<nn::NNDialect, func::FuncDialect>();
   FailureOr<importer::OnnxModel> model = importer::readOnnx(path, options, report);

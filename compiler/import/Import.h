@@ -35,14 +35,17 @@ struct ImportOptions {
 struct ImportReport {
   enum : int { ok = 0, usage = 1, unsupportedModel = 2, invalidModel = 3, internalError = 4 };
 
-  /// One node that cannot be compiled, for `lathe check`.
-  struct UnsupportedNode {
-    std::string name, op, reason;
+  /// One cause. `node`, `op` and `opset` are empty where it is not a node that is at fault.
+  struct Finding {
+    std::string node, op;
+    int64_t opset = 0;
+    std::string reason;
+    int code = ok;
   };
 
   int exitCode = ok;
   std::vector<std::string> messages;
-  std::vector<UnsupportedNode> unsupportedNodes;
+  std::vector<Finding> findings; // one for each message, for `lathe check`
   int64_t opset = 0;
   std::map<std::string, int64_t> operators; // operator type -> number of nodes
 
@@ -50,7 +53,10 @@ struct ImportReport {
   void add(int code, const llvm::Twine &message) {
     exitCode = std::max(exitCode, code);
     messages.push_back(message.str());
+    findings.push_back({"", "", 0, messages.back(), code});
   }
+  /// The same about a node. `op` is with its domain and fit to print.
+  void addNode(int code, const llvm::Twine &node, const llvm::Twine &op, int64_t opset, const llvm::Twine &reason);
 };
 
 /// Imports the model at `path`: one function @main of nn operations in logical form, weights as recipes (never bytes, but for splats and tensors of at

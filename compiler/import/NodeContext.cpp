@@ -11,17 +11,14 @@ using namespace lathe;
 using namespace lathe::importer;
 
 NodeContext::NodeContext(GraphState &state, const OnnxNode &node, int64_t opset)
-    : state(state), node(node), version(opset ? opset : state.model.opset), location(NameLoc::get(state.builder.getStringAttr(node.name))),
+    : state(state), node(node), version(opset ? opset : node.opset ? node.opset : state.model.opset), location(NameLoc::get(state.builder.getStringAttr(node.name))),
       read(node.attributes.size()) {}
 
 //===- Reporting -----------------------------------------------------------------------------------------------------------------------------===//
 
 LogicalResult NodeContext::report(int code, const Twine &reason) {
   hasFailed = true;
-  std::string op = printable(node.domain.empty() ? node.op : node.domain + "." + node.op);
-  state.report.add(code, "node '" + printable(node.name) + "' (" + op + ", opset " + Twine(opset()) + "): " + reason);
-  if (code == ImportReport::unsupportedModel)
-    state.report.unsupportedNodes.push_back({node.name, op, reason.str()});
+  state.report.addNode(code, node.name, printable(node.domain.empty() ? node.op : node.domain + "." + node.op), opset(), reason);
   return failure();
 }
 
@@ -79,6 +76,11 @@ std::vector<float> NodeContext::reals(StringRef name) {
 const OnnxTensor *NodeContext::tensor(StringRef name) {
   const OnnxAttribute *attribute = find(name, OnnxAttribute::Kind::tensor, "a tensor");
   return attribute ? &attribute->tensor : nullptr;
+}
+
+const OnnxGraph *NodeContext::graph(StringRef name) {
+  const OnnxAttribute *attribute = find(name, OnnxAttribute::Kind::graph, "a graph");
+  return attribute ? attribute->graph.get() : nullptr;
 }
 
 void NodeContext::ignore(ArrayRef<StringRef> names) {
@@ -253,6 +255,8 @@ LogicalResult NodeContext::defineBounded(Value data, Value extents, size_t i, in
 }
 
 LogicalResult NodeContext::define(nn::WeightAttr weight, size_t i, int32_t dataType) {
+  if (std::string refusal = state.budget.refusal(weight); !refusal.empty())
+    return unsupported(refusal);
   GraphValue value;
   value.kind = GraphValue::Kind::weight;
   value.weight = weight;
@@ -265,6 +269,21 @@ LogicalResult NodeContext::define(ShapeValue shape, size_t i) {
   value.kind = GraphValue::Kind::shape;
   value.shape = std::move(shape);
   return define(value, i);
+}
+
+LogicalResult NodeContext::inlineGraph(const OnnxGraph &graph) {
+  for (const OnnxTensor &tensor : graph.initializers)
+    if (!state.values.try_emplace(tensor.name, valueOf(builder().getContext(), tensor)).second)
+      return invalid("the branch defines initializer '" + printable(tensor.name) + "' twice");
+  for (const OnnxNode &inner : graph.nodes)
+    state.importNode(inner);
+  for (auto [i, name] : llvm::enumerate(graph.outputs)) {
+    auto found = state.values.find(name);
+    if (found == state.values.end())
+      return invalid("the branch does not define its output '" + printable(name) + "'");
+    (void)define(GraphValue(found->second), i);
+  }
+  return success();
 }
 
 void NodeContext::defineUnavailable(size_t i, StringRef role) {
@@ -312,7 +331,7 @@ Value NodeContext::splat(ArrayRef<int64_t> shape, int32_t dataType, double value
 
 LogicalResult NodeContext::checkShape(ArrayRef<int64_t> shape) {
   // Bounds that no network comes near, so that sizes in bytes cannot wrap anywhere below.
-  constexpr int64_t kMaxRank = 8, kMaxElements = int64_t(1) << 40;
+  constexpr int64_t kMaxRank = 8, kMaxElements = int64_t(1) << 31;
   if (int64_t(shape.size()) > kMaxRank)
     return unsupported("a tensor of rank " + Twine(shape.size()) + " is not supported; supported: up to " + Twine(kMaxRank));
   int64_t count = 1;
@@ -328,7 +347,7 @@ LogicalResult NodeContext::checkShape(ArrayRef<int64_t> shape) {
       return needsStaticBatch("a tensor without elements is not supported");
     std::optional<int64_t> product = llvm::checkedMul(count, d);
     if (!product || *product > kMaxElements)
-      return unsupported("a tensor of more than 2^40 elements is not supported");
+      return unsupported("a tensor of more than 2^31 elements is not supported");
     count = *product;
   }
   return success();

@@ -2,12 +2,14 @@
 #ifndef COMPILER_IMPORT_NODECONTEXT_H
 #define COMPILER_IMPORT_NODECONTEXT_H
 
+#include "compiler/import/ConstantBudget.h"
 #include "compiler/import/Import.h"
 #include "compiler/import/OnnxModel.h"
 #include "compiler/import/ShapeArithmetic.h"
 #include "dialects/nn/NNDialect.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/SmallBitVector.h"
+#include <functional>
 
 namespace lathe::importer {
 
@@ -73,8 +75,11 @@ struct GraphState {
   ImportReport &report;
   mlir::OpBuilder builder;
   llvm::StringMap<GraphValue> values;
+  /// Imports a node of a branch as one of the graph.
+  std::function<void(const OnnxNode &)> importNode;
   /// The --shapes that would make the batch static, for hints.
   std::string staticShapes;
+  ConstantBudget budget;
 };
 
 /// The importer of an operator first reads all attributes, so that an unsupported one is reported even where the inputs are not known because a node before
@@ -103,6 +108,7 @@ public:
   llvm::SmallVector<int64_t> integers(llvm::StringRef name);
   std::vector<float> reals(llvm::StringRef name);
   const OnnxTensor *tensor(llvm::StringRef name);
+  const OnnxGraph *graph(llvm::StringRef name);
   /// Attributes without a meaning for us, such as the momentum of a batch norm.
   void ignore(llvm::ArrayRef<llvm::StringRef> names);
   bool hasErrors() const { return hasFailed; }
@@ -135,6 +141,8 @@ public:
   mlir::LogicalResult define(const GraphValue &value, size_t i = 0);
   /// Data whose true extents the run finds: see GraphValue.
   mlir::LogicalResult defineBounded(mlir::Value data, mlir::Value extents, size_t i, int32_t dataType);
+  /// The nodes of a branch, whose outputs become those of this node.
+  mlir::LogicalResult inlineGraph(const OnnxGraph &graph);
   /// An output that we do not compute: an error for whoever uses it.
   void defineUnavailable(size_t i, llvm::StringRef role);
 

@@ -6,7 +6,6 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
-#include "llvm/ADT/StringSet.h"
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,8 +61,10 @@ struct OnnxTensor {
   }
 };
 
+struct OnnxGraph;
+
 struct OnnxAttribute {
-  enum class Kind { integer, real, text, integers, reals, tensor, other };
+  enum class Kind { integer, real, text, integers, reals, tensor, graph, other };
   std::string name;
   Kind kind = Kind::other;
   int64_t integer = 0;
@@ -72,6 +73,7 @@ struct OnnxAttribute {
   std::vector<int64_t> integers;
   std::vector<float> reals;
   OnnxTensor tensor;
+  std::shared_ptr<OnnxGraph> graph; // of a branch
 };
 
 struct OnnxNode {
@@ -79,6 +81,15 @@ struct OnnxNode {
   std::string op, domain;
   std::vector<std::string> inputs, outputs;
   std::vector<OnnxAttribute> attributes;
+  int64_t opset = 0; // the model's if 0; nodes of functions may be of another one
+};
+
+/// A branch of an If: names are unique in the whole model, and those from outside are the ones outside.
+struct OnnxGraph {
+  std::vector<OnnxTensor> initializers;
+  std::vector<OnnxNode> nodes;
+  size_t inputs = 0;
+  std::vector<std::string> outputs;
 };
 
 struct OnnxDim {
@@ -99,12 +110,11 @@ struct OnnxModel {
   std::string fileName;
   std::string hash; // BLAKE3 of the file, hex
   int64_t opset = 0;
-  std::vector<OnnxNode> nodes;
+  std::vector<OnnxNode> nodes; // calls of the model's functions inlined
   std::vector<OnnxTensor> initializers;
   std::vector<OnnxValueInfo> inputs, outputs;
   llvm::StringMap<OnnxValueInfo> preprocessed; // the model's own declaration of inputs that the artifact takes as raw data
-  llvm::StringSet<> functions;                 // model-local functions, as "domain:name"
-  std::unique_ptr<ExternalFiles> files;        // the mapped files, this one included
+  std::unique_ptr<ExternalFiles> files; // the mapped files, this one included
 };
 
 } // namespace lathe::importer

@@ -52,6 +52,7 @@ static const Operator kOperators[] = {
     {"HardSigmoid", 7, 28, 1, 1, 1, importHardSigmoid},
     {"HardSwish", 14, 28, 1, 1, 1, importHardSwish},
     {"Identity", 7, 28, 1, 1, 1, importIdentity},
+    {"If", 1, 28, 1, 1, kAny, importIf},
     {"LeakyRelu", 7, 28, 1, 1, 1, importLeakyRelu},
     {"Log", 7, 28, 1, 1, 1, importLog},
     {"LpPool", 1, 28, 1, 1, 1, importLpPool},
@@ -119,4 +120,12 @@ const Operator *lathe::importer::findOperator(llvm::StringRef name, int64_t opse
     if (entry.name == name && entry.since <= opset && opset <= entry.until)
       return &entry;
   return nullptr;
+}
+
+std::string lathe::importer::opsetsOf(llvm::StringRef name) {
+  std::string text;
+  for (const Operator &entry : kOperators)
+    if (entry.name == name)
+      text += (text.empty() ? "" : ", ") + std::to_string(entry.since) + " to " + std::to_string(entry.until);
+  return text;
 }

@@ -15,7 +15,11 @@ struct Operator {
 
 /// The entry for this operator, or null. Only the standard domain has entries.
 const Operator *findOperator(llvm::StringRef name, int64_t opset);
+/// The opsets in which the operator is known, "1 to 8, 9 to 9"; empty if in none.
+std::string opsetsOf(llvm::StringRef name);
 
+// ControlFlow.cpp
+mlir::LogicalResult importIf(NodeContext &node);
 // Attention.cpp
 mlir::LogicalResult importAttention(NodeContext &node);
 mlir::LogicalResult importCausalConvWithState(NodeContext &node);

@@ -2,10 +2,13 @@
 
 #include "compiler/import/onnx-ml.pb.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/CheckedArithmetic.h"
+#include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <bit>
+#include <utility>
 
 using namespace llvm;
 using namespace lathe::importer;
@@ -49,12 +52,17 @@ std::string lathe::importer::printable(StringRef name) {
   constexpr size_t kLongest = 200;
   std::string text;
   raw_string_ostream stream(text);
-  for (char c : name.take_front(kLongest)) {
-    // Bytes above 127 stay: names are UTF-8.
-    if (uint8_t(c) < 32 || c == 127)
-      stream << "\\x" << format_hex_no_prefix(uint8_t(c), 2);
-    else
-      stream << c;
+  for (size_t i = 0; i < std::min(name.size(), kLongest);) {
+    // Bytes above 127 stay where they are UTF-8.
+    size_t length =
+        uint8_t(name[i]) < 128 ? 1 : getUTF8SequenceSize(reinterpret_cast<const UTF8 *>(name.data() + i), reinterpret_cast<const UTF8 *>(name.end()));
+    if (length == 0 || uint8_t(name[i]) < 32 || name[i] == 127) {
+      stream << "\\x" << format_hex_no_prefix(uint8_t(name[i]), 2);
+      length = 1;
+    } else {
+      stream << name.substr(i, length);
+    }
+    i += length;
   }
   if (name.size() > kLongest)
     stream << "...";
@@ -63,34 +71,47 @@ std::string lathe::importer::printable(StringRef name) {
 
 namespace {
 
-/// The typed field's values, cut down to the element type.
-template <typename Element, typename Field> std::string narrow(const Field &values) {
-  std::string bytes(values.size() * sizeof(Element), '\0');
+/// The typed field's values, cut down to the element type; false if one of them does not fit. Bit patterns of half floats are written as numbers of 16 bits.
+template <typename Element, typename Field> bool narrow(const Field &values, std::string &bytes) {
+  bytes.resize(values.size() * sizeof(Element));
   for (int i = 0; i < values.size(); ++i) {
     auto element = static_cast<Element>(values[i]);
+    if constexpr (std::is_integral_v<Element>)
+      if (!std::in_range<Element>(values[i]))
+        return false;
     std::memcpy(bytes.data() + i * sizeof(Element), &element, sizeof(Element));
   }
-  return bytes;
+  return true;
 }
 
-/// The elements from the field in which ONNX stores this type.
-std::string typedElements(const onnx::TensorProto &proto) {
+/// The elements from the field in which ONNX stores this type; false if one of them is none of the type.
+bool typedElements(const onnx::TensorProto &proto, std::string &bytes) {
   switch (proto.data_type()) {
   case kFloat:
-    return narrow<float>(proto.float_data());
+    return narrow<float>(proto.float_data(), bytes);
   case kDouble:
-    return narrow<double>(proto.double_data());
+    return narrow<double>(proto.double_data(), bytes);
   case kInt64:
-    return narrow<int64_t>(proto.int64_data());
+    return narrow<int64_t>(proto.int64_data(), bytes);
   case kUInt64:
-    return narrow<uint64_t>(proto.uint64_data());
+    return narrow<uint64_t>(proto.uint64_data(), bytes);
   case kUInt32:
-    return narrow<uint32_t>(proto.uint64_data());
+    return narrow<uint32_t>(proto.uint64_data(), bytes);
   case kInt32:
-    return narrow<int32_t>(proto.int32_data());
-  default:
-    return dataTypeSize(proto.data_type()) == 1 ? narrow<uint8_t>(proto.int32_data()) : narrow<uint16_t>(proto.int32_data());
+    return narrow<int32_t>(proto.int32_data(), bytes);
+  case kInt16:
+    return narrow<int16_t>(proto.int32_data(), bytes);
+  case kInt8:
+    return narrow<int8_t>(proto.int32_data(), bytes);
+  default: // unsigned, truth values and half floats
+    return dataTypeSize(proto.data_type()) == 1 ? narrow<uint8_t>(proto.int32_data(), bytes) : narrow<uint16_t>(proto.int32_data(), bytes);
   }
+}
+
+/// How many elements stand in fields of numbers, whichever.
+int64_t typedCount(const onnx::TensorProto &proto) {
+  return int64_t(proto.float_data_size()) + proto.int32_data_size() + proto.int64_data_size() + proto.double_data_size() + proto.uint64_data_size() +
+         proto.string_data_size();
 }
 
 class Reader {
@@ -99,7 +120,7 @@ public:
       : proto(proto), where(where), source(source), error(error) {}
 
   mlir::FailureOr<OnnxTensor> read() {
-    tensor.name = proto.name();
+    tensor.name = proto.name().empty() ? source.nameless.str() : proto.name();
     tensor.dataType = proto.data_type();
     if (mlir::failed(readDims()))
       return mlir::failure();
@@ -140,10 +161,16 @@ private:
     bool raw = proto.has_raw_data();
     if (raw && int64_t(proto.raw_data().size()) != expected)
       return fail("expects " + Twine(expected) + " bytes of raw_data (got " + Twine(proto.raw_data().size()) + ")");
-    std::string typed = raw ? std::string() : typedElements(proto);
+    if (raw && typedCount(proto))
+      return fail("has both raw_data and " + Twine(typedCount(proto)) + " elements in fields of numbers");
+    std::string typed;
+    if (!raw && !typedElements(proto, typed))
+      return fail("has an element that is no " + dataTypeName(tensor.dataType));
     if (!raw && int64_t(typed.size()) != expected)
       return fail("expects " + Twine(tensor.elementCount()) + " elements (got " + Twine(typed.size() / dataTypeSize(tensor.dataType)) + ")");
     StringRef bytes = raw ? StringRef(proto.raw_data()) : StringRef(typed);
+    if (!checkTruth(bytes))
+      return fail("has an element that is no bool");
     // What the scanner found is used only if it is what protobuf read.
     if (where && (raw || tensor.dataType == kFloat)) {
       const WireTensor::Range &range = raw ? where->raw : where->floats;
@@ -159,6 +186,11 @@ private:
     return mlir::success();
   }
 
+  /// Truth values are bytes of 0 and 1 everywhere below.
+  bool checkTruth(StringRef bytes) const {
+    return tensor.dataType != kBool || llvm::all_of(bytes, [](char c) { return c == 0 || c == 1; });
+  }
+
   /// A decimal number in external_data.
   mlir::LogicalResult readNumber(StringRef key, StringRef text, uint64_t &value) {
     if (text.getAsInteger(10, value) || value > uint64_t(INT64_MAX))
@@ -167,17 +199,24 @@ private:
   }
 
   mlir::LogicalResult readExternal() {
-    if (proto.has_raw_data() || proto.float_data_size() || proto.int32_data_size() || proto.int64_data_size())
+    if (proto.has_raw_data() || typedCount(proto))
       return fail("has both external and inline data");
     std::string location;
     uint64_t offset = 0, length = expected;
+    StringSet<> keys;
     for (const onnx::StringStringEntryProto &entry : proto.external_data()) {
+      if (!keys.insert(entry.key()).second)
+        return fail("has external " + printable(entry.key()) + " twice");
       if (entry.key() == "location")
         location = entry.value();
       else if (entry.key() == "offset" && mlir::failed(readNumber("offset", entry.value(), offset)))
         return mlir::failure();
       else if (entry.key() == "length" && mlir::failed(readNumber("length", entry.value(), length)))
         return mlir::failure();
+      // The last two are written by onnx and ONNX Runtime for themselves.
+      StringRef key = entry.key();
+      if (!is_contained({"location", "offset", "length", "checksum", "basepath"}, key) && !key.starts_with("prepacked_"))
+        return fail("has external data with key '" + printable(key) + "'; expects location, offset, length and checksum");
     }
     if (location.empty())
       return fail("is external without a location");
@@ -191,6 +230,8 @@ private:
       error.clear();
       return mlir::failure();
     }
+    if (!checkTruth(*bytes))
+      return fail("has an element that is no bool");
     tensor.bytes = *bytes;
     tensor.file = location;
     tensor.offset = offset;

@@ -17,6 +17,8 @@ struct TensorSource {
   llvm::StringRef file;
   std::string path;
   ExternalFiles &external;
+  /// Of a tensor without a name, for messages: the node that holds it.
+  llvm::StringRef nameless;
 };
 
 /// Checks and reads a tensor. `where` says where in the file its bytes are, if that is known. A tensor whose type is not read (dataTypeSize 0) has no

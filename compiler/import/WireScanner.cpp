@@ -1,5 +1,5 @@
 // The protobuf wire format is a list of (key, value) with key = field number * 8 + wire type. We descend only on the fixed way
-// model > graph > initializer and model > graph > node > attribute > tensor, so that the depth is bounded whatever the bytes are.
+// model > graph > initializer and model > graph or function > node > attribute > tensor, so that the depth is bounded whatever the bytes are.
 #include "compiler/import/WireScanner.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -12,7 +12,17 @@ namespace {
 enum WireType { kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5 };
 
 // Field numbers of onnx-ml.proto.
-enum { kModelGraph = 7, kGraphNode = 1, kGraphInitializer = 5, kNodeAttribute = 5, kAttributeTensor = 5, kTensorFloats = 4, kTensorRaw = 9 };
+enum {
+  kModelGraph = 7,
+  kModelFunction = 25,
+  kFunctionNode = 7,
+  kGraphNode = 1,
+  kGraphInitializer = 5,
+  kNodeAttribute = 5,
+  kAttributeTensor = 5,
+  kTensorFloats = 4,
+  kTensorRaw = 9
+};
 
 /// A message: a range of the file.
 struct Message {
@@ -87,9 +97,9 @@ bool scanTensor(const Message &tensor, WireTensor &result) {
 } // namespace
 
 bool lathe::importer::scanTensors(StringRef file, WireTensors &result) {
-  uint32_t node = 0, attribute = 0;
+  uint32_t list = 0, functions = 0, node = 0, graphNodes = 0, attribute = 0;
   auto visitAttribute = [&](uint64_t field, WireType type, Message payload) {
-    return field != kAttributeTensor || type != kLength || scanTensor(payload, result.attributes[{node, attribute}]);
+    return field != kAttributeTensor || type != kLength || scanTensor(payload, result.attributes[{list, node, attribute}]);
   };
   auto visitNode = [&](uint64_t field, WireType type, Message payload) {
     if (field != kNodeAttribute || type != kLength)
@@ -103,12 +113,26 @@ bool lathe::importer::scanTensors(StringRef file, WireTensors &result) {
       return scanTensor(payload, result.initializers.emplace_back());
     if (field != kGraphNode || type != kLength)
       return true;
+    list = 0;
+    node = graphNodes++; // a graph may be written in several pieces
+    attribute = 0;
+    return forEachField(payload, visitNode);
+  };
+  auto visitFunction = [&](uint64_t field, WireType type, Message payload) {
+    if (field != kFunctionNode || type != kLength)
+      return true;
     attribute = 0;
     bool ok = forEachField(payload, visitNode);
     ++node;
     return ok;
   };
   return forEachField({file, 0, file.size()}, [&](uint64_t field, WireType type, Message payload) {
-    return field != kModelGraph || type != kLength || forEachField(payload, visitGraph);
+    if (type != kLength || (field != kModelGraph && field != kModelFunction))
+      return true;
+    if (field == kModelGraph)
+      return forEachField(payload, visitGraph);
+    list = ++functions;
+    node = 0;
+    return forEachField(payload, visitFunction);
   });
 }

@@ -2,9 +2,10 @@
 #ifndef COMPILER_IMPORT_WIRESCANNER_H
 #define COMPILER_IMPORT_WIRESCANNER_H
 
-#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
+#include <map>
+#include <tuple>
 #include <vector>
 
 namespace lathe::importer {
@@ -21,7 +22,8 @@ struct WireTensor {
 /// In the order in which protobuf hands the elements out.
 struct WireTensors {
   std::vector<WireTensor> initializers;
-  llvm::DenseMap<std::pair<uint32_t, uint32_t>, WireTensor> attributes; // (node, attribute)
+  /// By list of nodes (0: the graph, i + 1: function i), node and attribute.
+  std::map<std::tuple<uint32_t, uint32_t, uint32_t>, WireTensor> attributes;
 };
 
 /// False if the file is not well-formed as far as it was looked at; nothing is then known.

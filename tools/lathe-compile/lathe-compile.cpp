@@ -208,6 +208,7 @@ static int checkCommand(const std::vector<std::string> &arguments) {
   flags.option("--shapes", options.shapes, "NAME:DIMS, such as x:1..32x3x224x224; once per input");
   flags.option("--constant", constants, "NAME:@FILE (.npy or .pb): an input that is known, such as a shape; once per input");
   flags.option("--external-data-root", options.externalDataRoot, "permits external weights that are links, inside this folder");
+  flags.flag("--json", options.json, "the findings as JSON on standard output (docs/Diagnostics.md)");
   if (!flags.parse(arguments))
     return kOk;
   readConstants(constants, options);

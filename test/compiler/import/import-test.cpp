@@ -43,8 +43,9 @@ int main(int argc, char **argv) {
   ImportReport report;
   if (check) {
     report = checkOnnx(model, options);
-    for (const auto &node : report.unsupportedNodes)
-      llvm::outs() << node.name << " | " << node.op << " | " << node.reason << '\n';
+    for (const ImportReport::Finding &finding : report.findings)
+      if (!finding.op.empty() && finding.code == ImportReport::unsupportedModel)
+        llvm::outs() << finding.node << " | " << finding.op << " | " << finding.reason << '\n';
   } else {
     mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
     mlir::OwningOpRef<mlir::ModuleOp> module = importOnnx(context, model, options, report);

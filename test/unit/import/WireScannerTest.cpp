@@ -2,6 +2,7 @@
 #include "compiler/import/WireScanner.h"
 
 #include "compiler/import/onnx-ml.pb.h"
+#include "llvm/ADT/STLExtras.h"
 #include <gtest/gtest.h>
 #include <random>
 
@@ -48,7 +49,7 @@ TEST(WireScanner, FindsTheBytes) {
   EXPECT_EQ(at(file, found.initializers[2].raw), std::string(300, 'x'));
   ASSERT_EQ(found.attributes.size(), 3u);
   for (uint32_t i = 0; i < 3; ++i)
-    EXPECT_EQ(at(file, found.attributes.at({i, 1}).raw), "node-" + std::to_string(i));
+    EXPECT_EQ(at(file, found.attributes.at({0, i, 1}).raw), "node-" + std::to_string(i));
 }
 
 // A message may come in pieces, which protobuf merges.
