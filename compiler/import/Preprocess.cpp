@@ -93,8 +93,9 @@ LogicalResult lathe::importer::preprocess(GraphState &state, const OnnxValueInfo
   int64_t channels = *(*declared.dims)[1].value;
   if (format.resize) {
     std::vector<int64_t> axes = format.channelsLast ? std::vector<int64_t>{1, 2} : std::vector<int64_t>{2, 3};
-    x = c.op("Resize", {x, "", "", c.integers({format.resize->height, format.resize->width})},
-             {{"axes", axes}, {"mode", "linear"}, {"antialias", int64_t(1)}, {"coordinate_transformation_mode", "half_pixel"}});
+    x = c.op(
+        "Resize", {x, "", "", c.integers({format.resize->height, format.resize->width})},
+        {{"axes", axes}, {"mode", "linear"}, {"antialias", int64_t(1)}, {"exclude_outside", int64_t(1)}, {"coordinate_transformation_mode", "half_pixel"}});
   }
   if (format.channelsLast)
     x = c.transpose(x, {0, 3, 1, 2});
