@@ -31,7 +31,8 @@ except lathe.Error as error:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(["cmake", "--build", str(BUILD), "--target", "wheel"], check=True, capture_output=True, text=True)
+    done = subprocess.run(["cmake", "--build", str(BUILD), "--target", "wheel"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
     wheels = list((BUILD / "tools" / "python" / "wheel").glob("*.whl"))
     assert len(wheels) == 1
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
