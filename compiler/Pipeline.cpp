@@ -105,6 +105,7 @@ void memrefPhase(List l) {
 void loopsPhase(List l) {
   l.functions([] { return createTileWindowedPass(); }, "windowed operations to register tiles: border arithmetic");
   l.functions([] { return createExpandForeachPass(); }, "programs over an index space to loops: they are scalar code already");
+  l.functions([] { return createTileReducePass(); }, "reductions to vector loops with accumulators in registers");
   l.functions([] { return createTileGenericPass(); }, "everything else to vector loops");
   l.functions([] { return createExpandMicroKernelPass(); }, "register tiles to vector code: instruction choice");
   l.functions([] { return createExpandMathPass(); }, "functions to polynomials: no calls into a math library");

@@ -7,6 +7,7 @@ include "dialects/nn/NNDataOps.td"
 include "dialects/nn/NNElementwiseOps.td"
 include "dialects/nn/NNLoweringOps.td"
 include "dialects/nn/NNProgramOps.td"
+include "dialects/nn/NNReduceOps.td"
 include "dialects/nn/NNWindowedOps.td"
 
 #endif // DIALECTS_NN_NNOPS_TD

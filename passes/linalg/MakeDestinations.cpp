@@ -37,6 +37,16 @@ struct MakeDestinationsPass : lathe::passes::impl::MakeDestinationsPassBase<Make
       return WalkResult::advance();
     });
     if (result.wasInterrupted())
+      return signalPassFailure();
+    result = getOperation().walk([&](ReduceOp op) {
+      if (!op.getResult() || op.getInit())
+        return WalkResult::advance();
+      Value empty = makeEmpty(op, cast<RankedTensorType>(op.getResult().getType()));
+      if (empty)
+        op.getInitMutable().assign(empty);
+      return empty ? WalkResult::advance() : WalkResult::interrupt();
+    });
+    if (result.wasInterrupted())
       signalPassFailure();
   }
 

@@ -73,6 +73,12 @@ Affine flopsOf(Operation *op) {
       perIteration += !inner.hasTrait<OpTrait::ConstantLike>() && inner.getNumResults() == 1 && isa<FloatType>(inner.getResult(0).getType());
     SmallVector<int64_t> ranges = linalgOp.getStaticLoopRanges();
     flops.add(perIteration * elementsPerImage(ranges), llvm::any_of(ranges, ShapedType::isDynamic));
+  } else if (auto reduce = dyn_cast<ReduceOp>(op)) {
+    int64_t perPoint = 1; // the combination
+    for (Operation &inner : reduce.getBody().front().without_terminator())
+      perPoint += !inner.hasTrait<OpTrait::ConstantLike>() && isa<FloatType>(inner.getResult(0).getType());
+    SmallVector<int64_t> extents = reduce.getExtents();
+    flops.add(perPoint * elementsPerImage(extents), llvm::any_of(extents, ShapedType::isDynamic));
   }
   return flops;
 }
@@ -229,7 +235,7 @@ struct OutlineKernelsPass : lathe::passes::impl::OutlineKernelsPassBase<OutlineK
       if (!function->hasAttr(NNDialect::kKernelAttr))
         function.walk([&](Operation *op) {
           bool buffers = op->getNumOperands() > 0 && isa<MemRefType>(op->getOperands().back().getType());
-          if (buffers && isa<WindowedOpInterface, linalg::LinalgOp, ForeachOp, CopyOp>(op))
+          if (buffers && isa<WindowedOpInterface, linalg::LinalgOp, ForeachOp, ReduceOp, CopyOp>(op))
             ops.push_back(op);
         });
     Outliner outliner(getOperation());

@@ -55,4 +55,22 @@ def ExpandForeachPass : Pass<"lathe-expand-foreach", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def TileReducePass : Pass<"lathe-tile-reduce", "::mlir::func::FuncOp"> {
+  let summary = "nn.reduce to loops over vectors";
+  let description = [{
+    **What.** In kernel functions, an `nn.reduce` becomes one `scf.forall` over its parallel dimensions, with the reduced ones inside and the accumulators
+    in registers. Vectors are neighbouring outputs or, where those are few or strided, neighbouring elements that are reduced, whose lanes are combined
+    pairwise at the end. Outputs that read some of the same elements (rows of a product) are computed together. What does not fill a vector is computed in
+    vectors of halved widths. A sum of products is contracted to multiply-adds.
+
+    **Before/After.** test/passes/memref_to_loops/tile-reduce.mlir.
+
+    **Requires / Leaves.** Requires kernels that hold one operation, buffers with offset 0 and static strides, and the module's `nn.target`. Leaves scf,
+    vector, arith, memref, and the operations of the regions at vector type.
+
+    **Numerics.** The order in which an output's elements are combined depends on shapes and target only: see TileReduce.cpp.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect"];
+}
+
 #endif // PASSES_MEMREF_TO_LOOPS_PASSES_TD

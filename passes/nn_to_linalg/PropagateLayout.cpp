@@ -36,6 +36,7 @@ public:
           .Case<ConvOp, PoolOp>([&](auto o) { windowed(o); })
           .Case<ElementwiseOpInterface>([&](auto o) { elementwise(o); })
           .Case<InterleaveOp>([&](auto o) { interleave(o); })
+          .Case<ReduceOp>([&](auto o) { reduction(o); })
           .Case<PackOp, UnpackOp>([](auto) {}) // already decided
           .Default([&](Operation *o) { plainOperands(o); });
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
@@ -184,6 +185,51 @@ private:
     for (OpOperand &o : op->getOpOperands())
       o.set(blocked(o.get(), op));
     setBlockedResult(op);
+  }
+
+  //===- Reductions ----------------------------------------------------------------------------------------------------------------------------===//
+
+  /// A reduction that keeps the channels apart stays blocked: the lanes become one more dimension of its space.
+  void reduction(ReduceOp op) {
+    unsigned channel = 0;
+    if (!propagate || !findBlockedChannel(op, channel))
+      return plainOperands(op);
+    MLIRContext *context = op.getContext();
+    unsigned dims = op.getResultMap().getNumDims();
+    auto withLanes = [&](AffineMap map) { return AffineMap::get(dims + 1, 0, llvm::to_vector(map.getResults()), context); };
+    SmallVector<AffineMap> maps;
+    for (auto [i, operand] : llvm::enumerate(op->getOpOperands())) {
+      AffineMap map = op.getMap(i);
+      bool hasChannel = map.isFunctionOfDim(channel);
+      operand.set(hasChannel ? blocked(operand.get(), op) : plain(operand.get(), op));
+      map = withLanes(map);
+      maps.push_back(hasChannel ? map.insertResult(getAffineDimExpr(dims, context), map.getNumResults()) : map);
+    }
+    AffineMap result = withLanes(op.getResultMap());
+    maps.push_back(result.insertResult(getAffineDimExpr(dims, context), result.getNumResults()));
+    op.setMapsAttr(Builder(context).getAffineMapArrayAttr(maps));
+    setBlockedResult(op);
+  }
+
+  /// Whether some input is blocked, and whether all inputs that go through its channels, and the result, can be: with the channels as dimension 1.
+  bool findBlockedChannel(ReduceOp op, unsigned &channel) {
+    auto channelOf = [](AffineMap map) {
+      return map.getNumResults() >= 3 && isa<AffineDimExpr>(map.getResult(1)) ? map.getResult(1) : AffineExpr();
+    };
+    AffineExpr found;
+    for (auto [i, input] : llvm::enumerate(op.getInputs()))
+      if (formsOf(input).nativelyBlocked && !found)
+        found = channelOf(op.getMap(i));
+    if (!found || channelOf(op.getResultMap()) != found)
+      return false;
+    channel = cast<AffineDimExpr>(found).getPosition();
+    for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+      AffineMap map = op.getMap(i);
+      int64_t uses = llvm::count_if(map.getResults(), [&](AffineExpr e) { return e.isFunctionOfDim(channel); });
+      if (uses && (uses > 1 || channelOf(map) != found || input.getDefiningOp<WeightOp>()))
+        return false;
+    }
+    return true;
   }
 
   //===- Elementwise operations ----------------------------------------------------------------------------------------------------------------===//

@@ -193,6 +193,10 @@ void checkLinalg(Checker &c) {
     if (op.getInits().empty())
       c.report(op, "a destination");
   });
+  c.module.walk([&](ReduceOp op) {
+    if (!op.getInit())
+      c.report(op, "a destination");
+  });
   c.module.walk([&](tensor::EmptyOp op) {
     auto uses = llvm::count_if(op->getUsers(), [](Operation *user) { return !isa<tensor::DimOp>(user); });
     if (uses > 1)
@@ -223,8 +227,8 @@ void checkMemref(Checker &c) {
       if (isViewOrConstant(op) || isa<func::ReturnOp>(op))
         continue;
       ++operations;
-      if (!isa<WindowedOpInterface, linalg::LinalgOp, ForeachOp, CopyOp>(op))
-        c.report(&op, "a windowed operation, a linalg operation, an nn.foreach or an nn.copy in a kernel");
+      if (!isa<WindowedOpInterface, linalg::LinalgOp, ForeachOp, ReduceOp, CopyOp>(op))
+        c.report(&op, "a windowed operation, a linalg operation, an nn.foreach, an nn.reduce or an nn.copy in a kernel");
     }
     if (operations != 1)
       c.report(kernel, "one operation per kernel (got " + Twine(operations) + ")");
@@ -276,11 +280,11 @@ struct Contract {
 };
 
 constexpr StringRef kNNDialects[] = {"func", "arith", "math"};
-constexpr StringRef kNNOps[] = {"weight", "reshape", "add", "sub", "mul", "div", "relu", "conv", "interleave", "pool", "matmul", "foreach", "yield"};
+constexpr StringRef kNNOps[] = {"weight", "reshape", "add", "sub", "mul", "div", "relu", "conv", "interleave", "pool", "matmul", "foreach", "reduce", "yield"};
 constexpr StringRef kLinalgDialects[] = {"func", "arith", "math", "linalg", "tensor", "scf"};
-constexpr StringRef kLinalgOps[] = {"weight", "conv", "pool", "matmul", "foreach", "yield"};
+constexpr StringRef kLinalgOps[] = {"weight", "conv", "pool", "matmul", "foreach", "reduce", "yield"};
 constexpr StringRef kMemrefDialects[] = {"func", "arith", "math", "linalg", "memref"};
-constexpr StringRef kMemrefOps[] = {"weight", "conv", "pool", "matmul", "foreach", "yield", "copy", "call"};
+constexpr StringRef kMemrefOps[] = {"weight", "conv", "pool", "matmul", "foreach", "reduce", "yield", "copy", "call"};
 constexpr StringRef kLoopsDialects[] = {"func", "arith", "math", "scf", "vector", "memref"};
 constexpr StringRef kLoopsOps[] = {"weight", "call"};
 constexpr StringRef kLLVMDialects[] = {"llvm"};
