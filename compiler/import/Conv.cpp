@@ -1,4 +1,4 @@
-// Conv -> nn.conv. Weights that are computed at run time, and double, take a program: right, and not fast.
+// Conv -> nn.conv. Double takes a program: right, and not fast.
 #include "compiler/import/Registry.h"
 #include "compiler/import/Window.h"
 
@@ -66,9 +66,10 @@ LogicalResult lathe::importer::importConv(NodeContext &node) {
     return failure();
   if (inputShape[0] == 0)
     return node.define(node.splat(shape, operands->dataType, 0), 0, operands->dataType);
-  if (!operands->constantWeights)
+  if (operands->dataType != kFloat)
     return node.define(convProgram(node, *operands, *window, groups, type), 0, operands->dataType);
-  Value w = node.materialize(operands->constantWeights), b = operands->constantBias ? node.materialize(operands->constantBias) : Value();
+  Value w = operands->constantWeights ? node.materialize(operands->constantWeights) : operands->weights;
+  Value b = operands->constantBias ? node.materialize(operands->constantBias) : Value();
   auto conv = nn::ConvOp::create(node.builder(), node.loc(), operands->input, w, b, window->strides, window->dilations, window->pads, groups);
   return node.define(addComputedBias(node, *operands, conv.getResult(0)));
 }

@@ -151,6 +151,8 @@ private:
     for (int64_t i = 0, e = op.getExtras().size(); i < e; ++i)
       if (op.getExtraKind(i) == ExtraKind::elementwise)
         op->setOperand(extrasBegin + i, blocked(op.getExtras()[i], op));
+    if (Value weights = op.getWeightsOrNull())
+      op->setOperand(1, plain(weights, op)); // a weight is; what is computed may be blocked
     Value input = op.getInput();
     op->setOperand(0, readsBlocked(op) ? blocked(input, op) : plain(input, op));
     setBlockedResult(op);

@@ -5,6 +5,7 @@
 #include "dialects/nn/NNDialect.h"
 #include "passes/nn_to_linalg/CostModel.h"
 #include "passes/nn_to_linalg/Passes.h"
+#include "passes/nn_to_linalg/RunTimePacking.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -138,23 +139,28 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
 
   /// [K, C / G, window...] to [groups, channel blocks, window..., Cv, ku V]; a matrix's [C, K] likewise, with a window of 1.
   static LogicalResult packWeights(WindowedOpInterface op, TilingAttr tiling, int64_t lanes) {
+    // Weights without a recipe are computed: packed at run time, into the shape that the recipe would give.
     auto weight = op.getWeightsOrNull().getDefiningOp<WeightOp>();
-    if (!weight)
-      return op->emitOpError("expects weights from nn.weight");
     MLIRContext *context = op->getContext();
-    WeightAttr recipe = weight.getWeight();
+    WeightAttr recipe = weight ? weight.getWeight() : WeightAttr();
+    auto addStep = [&](StringRef kind, ArrayRef<int64_t> args) {
+      if (recipe)
+        recipe = recipe.withStep(step(context, kind, args));
+    };
     SmallVector<int64_t> window = op.getWindowShape();
     int64_t spatial = op.getSpatialRank(), c = op.getInputChannels(), k = op.getOutputChannels();
     bool matmul = isa<MatMulOp>(op.getOperation());
-    if (matmul)
-      recipe = recipe.withStep(step(context, "transpose", {1, 0})).withStep(step(context, "reshape", {k, c, 1}));
+    if (matmul) {
+      addStep("transpose", {1, 0});
+      addStep("reshape", {k, c, 1});
+    }
     int64_t row = tiling.getKu() * lanes, groups = groupsOf(op), cv = matmul || op.isBlocked(op.getInput()) ? lanes : std::min(c, lanes);
     if (op.getReduction() == Reduction::depthwise) {
       c = cv = 1;
     } else if (groups > 1) {
       // Whole blocks where groups are made of them; else one block of all channels of the span, whose addresses the kernel computes one by one.
       bool wholeBlocks = c / groups % lanes == 0;
-      recipe = recipe.withStep(step(context, "expand_groups", {groups, row}));
+      addStep("expand_groups", {groups, row});
       c = GroupSpan{c, k, groups, row}.span();
       k = roundUp(k, row);
       cv = wholeBlocks ? lanes : c;
@@ -166,13 +172,20 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     for (int64_t d = 0; d < spatial; ++d)
       order.push_back(4 + d);
     order.append({3, 1});
-    if (kPadded != k || cPadded != c)
-      recipe = recipe.withStep(step(context, "pad", padded));
-    recipe = recipe.withStep(step(context, "reshape", split)).withStep(step(context, "transpose", order));
-    OpBuilder b(op);
-    Value packed = WeightOp::create(b, weight.getLoc(), recipe);
     // The weights are the second operand of every operation that has some.
-    op->setOperand(1, packed);
+    if (!weight) {
+      SmallVector<int64_t> packed{kPadded / row, cPadded / cv};
+      llvm::append_range(packed, window);
+      packed.append({cv, row});
+      op->setOperand(1, packAtRunTime(op, packed));
+      return success();
+    }
+    if (kPadded != k || cPadded != c)
+      addStep("pad", padded);
+    addStep("reshape", split);
+    addStep("transpose", order);
+    OpBuilder b(op);
+    op->setOperand(1, WeightOp::create(b, weight.getLoc(), recipe));
     if (weight->use_empty())
       weight.erase();
     return success();

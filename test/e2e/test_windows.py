@@ -123,7 +123,24 @@ for bias in [False, True]:
     case(f"conv computed groups {bias}", computed_weights, "Conv", (6, 5, 9), (4, 3, 2, 3), bias, group=2, dilations=[2, 3], pads=[1, 3, 0, 2])
     case(f"conv computed 1-D {bias}", computed_weights, "Conv", (3, 17), (5, 3, 4), bias, strides=[3], opset=1)
     case(f"transposed computed {bias}", computed_weights, "ConvTranspose", (4, 5, 3), (4, 3, 3, 4), bias, group=2, strides=[2, 3], pads=[1, 2, 0, 1])
+for channels, filters, group in [(17, 17, 17), (58, 33, 1), (64, 64, 4), (48, 96, 3), (34, 17, 17), (128, 128, 32)]:
+    case(f"conv computed groups {group} c{channels} f{filters}", computed_weights, "Conv", (channels, 5, 9), (filters, channels // group, 3, 3), True, group=group,
+         pads=[1, 1, 1, 1])
 case("conv computed 3-D", computed_weights, "Conv", (2, 3, 4, 5), (3, 2, 2, 2, 2), True, pads=[1, 1, 1, 0, 0, 0])
+
+
+def normalised_weights(folder):
+    """Weights of a norm each, behind a convolution and in front of an activation; and weights that are themselves an image."""
+    graph = Graph((17, 9, 17))
+    length = graph.op("Sqrt", graph.op("Abs", graph.normal(33, 1, 1, 1)))
+    weight = graph.op("Mul", graph.normal(33, 20, 3, 3, scale=0.1), length)
+    y = graph.op("Sigmoid", graph.conv("x", 17, 20, (1, 1)))
+    y = graph.op("Relu", graph.op("Conv", y, weight, graph.normal(33), pads=[1, 1, 1, 1]))
+    image = graph.op("Relu", graph.op("Conv", graph.normal(7, 20, 5, 5), graph.normal(33, 20, 3, 3, scale=0.1)))
+    check(graph, graph.op("Conv", y, image, strides=[2, 2]), folder)
+
+
+case("conv computed inside", normalised_weights)
 
 
 def computed_bias(folder):

@@ -25,20 +25,6 @@ func.func @lanes(%x: tensor<1x1x6x6x8xf32>) -> tensor<1x1x3x3x8xf32> {
 
 module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "", features = "", family = "", vectorBits = 128, registers = 16,
     fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 16, memoryBytesPerCycle = 8>} {
-func.func @weights(%x: tensor<2x6xf32>, %w: tensor<6x13xf32>) -> tensor<2x13xf32> {
-  // expected-error @+1 {{expects weights from nn.weight}}
-  %0 = nn.matmul ins(%x, %w : tensor<2x6xf32>, tensor<6x13xf32>) attributes {channels = array<i64: 6, 13>} epilogue {
-  ^bb0(%acc: f32):
-    nn.yield %acc : f32
-  } -> tensor<2x13xf32>
-  return %0 : tensor<2x13xf32>
-}
-}
-
-// -----
-
-module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "", features = "", family = "", vectorBits = 128, registers = 16,
-    fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 16, memoryBytesPerCycle = 8>} {
 func.func @bias(%x: tensor<2x6xf32>, %b: tensor<13xf32>) -> tensor<2x13xf32> {
   %w = nn.weight <dense<0.5> : tensor<6x13xf32>, tensor<6x13xf32>> : tensor<6x13xf32>
   // expected-error @+1 {{expects per-channel operands from nn.weight}}
