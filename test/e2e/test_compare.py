@@ -9,6 +9,7 @@ import onnx
 import pytest
 from graphs import Graph
 from harness import BUILD, ROOT, tool
+from onnx import TensorProto, helper
 from test_errors import one_line
 
 ADDS = "arith.addf", "arith.subf"  # the fault of these tests: a bias or a residual that is subtracted
@@ -42,6 +43,16 @@ def test_every_fused_step_is_compared_and_right(model, flags):
     assert "hold no tensor" not in done.stdout and "output" in done.stdout
     if not flags:
         assert "conv_3 + add_4 + relu_5" in done.stdout
+
+
+def test_other_types_and_sizes_that_the_run_finds(tmp_path):
+    assert tool("lathe", "compare", ROOT / "test" / "digits" / "digits_cnn_int8_qdq.onnx").returncode == 0
+    nodes = [helper.make_node("Relu", ["x"], ["r"], name="cut"), helper.make_node("NonZero", ["r"], ["y"], name="places")]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [3, 5])],
+                              [helper.make_tensor_value_info("y", TensorProto.INT64, None)])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    done = tool("lathe", "compare", tmp_path / "m.onnx")
+    assert done.returncode == 0 and "output 'y' fits: max abs 0.00e+00" in done.stdout, done.stdout + done.stderr
 
 
 def test_input_files_and_bad_ones(model, tmp_path):

@@ -126,6 +126,7 @@ class Artifact:
             Library.handle.lathe_context_set_step_callback(context, callback, None)
             ins, outs = _table(feeds, [entry[4] for entry in self.inputs]), _table(results, [entry[4] for entry in self.outputs])
             Library.call("lathe_run", context, ins, c_size_t(len(feeds)), outs, c_size_t(len(results)))
+            results = [_true_size(context, index, array) for index, array in enumerate(results)]
         finally:
             Library.handle.lathe_context_destroy(context)
         if problems:
@@ -144,6 +145,14 @@ class Artifact:
             memory = (c_char * bytes_spanned).from_address(step.args[buffer["argument"]])
             strides = [stride * dtype.itemsize for stride in buffer["strides"]]
             yield Written(step.index, entry["nodes"], numpy.ndarray(dims, dtype, memory, strides=strides).copy())
+
+
+def _true_size(context, index, array):
+    """The part of an output that the run has defined: all of it, unless its size is found by the run."""
+    dims = (c_int64 * max(1, array.ndim))()
+    Library.call("lathe_context_output_dims", context, c_size_t(index), dims, c_size_t(array.ndim))
+    shape = tuple(dims[: array.ndim])
+    return array if shape == array.shape else array.reshape(-1)[: numpy.prod(shape, dtype=numpy.int64)].reshape(shape)
 
 
 def _table(arrays, numbers):

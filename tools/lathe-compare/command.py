@@ -167,9 +167,9 @@ def report(comparison, options):
         print(f"{row.step:>5}  {row.whole.absolute:>9.2e}  {row.whole.relative:>9.2e}  {row.whole.ulp:>9.2g}  {row.own.absolute:>9.2e}  "
               f"{' + '.join(row.nodes)}{mark}")
     if skipped:
-        print(f"       {skipped} more steps are right; --all prints them")
+        print(f"       more steps that are right: {skipped}; --all prints them")
     if comparison.unknown:
-        print(f"       {len(comparison.unknown)} steps hold no tensor of the model as it is, and are part of those that read them")
+        print(f"       steps that hold no tensor of the model as it is, and are part of those that read them: {len(comparison.unknown)}")
     wrong = comparison.wrong_outputs()
     for name, value in comparison.outputs.items():
         own = comparison.own_outputs.get(name)
