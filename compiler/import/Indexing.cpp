@@ -1,6 +1,7 @@
 #include "compiler/import/Indexing.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace lathe;
@@ -163,6 +164,25 @@ SmallVector<Value> lathe::importer::joined(ValueRange begin, ValueRange middle, 
   llvm::append_range(all, middle);
   llvm::append_range(all, end);
   return all;
+}
+
+static VectorType lanesOf(Type element) { return VectorType::get(kLanes, element); }
+
+Value lathe::importer::loadLanes(ProgramBuilder &b, Value memory, ValueRange at) {
+  return vector::LoadOp::create(b, lanesOf(cast<MemRefType>(memory.getType()).getElementType()), memory, at);
+}
+
+void lathe::importer::storeLanes(ProgramBuilder &b, Value lanes, Value memory, ValueRange at) { vector::StoreOp::create(b, lanes, memory, at); }
+
+Value lathe::importer::allLanes(ProgramBuilder &b, Value number) { return vector::BroadcastOp::create(b, lanesOf(number.getType()), number); }
+
+void lathe::importer::forEachLanes(ProgramBuilder &b, int64_t extent, function_ref<void(Value)> wide, function_ref<void(Value)> single) {
+  b.getContext()->getOrLoadDialect<vector::VectorDialect>();
+  int64_t groups = extent / kLanes;
+  if (groups)
+    b.forEach(b.index(0), b.index(groups), [&](Value group) { wide(b.mul(group, b.index(kLanes))); });
+  if (groups * kLanes != extent)
+    b.forEach(b.index(groups * kLanes), b.index(extent), single);
 }
 
 Value lathe::importer::integerTable(NodeContext &node, ArrayRef<int64_t> shape, ArrayRef<int32_t> elements) {

@@ -50,6 +50,15 @@ llvm::SmallVector<mlir::Value> loopWhile(ProgramBuilder &b, mlir::ValueRange sta
 /// `begin`, then `middle`, then `end`.
 llvm::SmallVector<mlir::Value> joined(mlir::ValueRange begin, mlir::ValueRange middle, mlir::ValueRange end = {});
 
+/// Lanes of the vectors in which rows are moved and summed. No machine's width: code generation splits them into those that there are.
+constexpr int64_t kLanes = 16;
+mlir::Value loadLanes(ProgramBuilder &b, mlir::Value memory, mlir::ValueRange at);
+void storeLanes(ProgramBuilder &b, mlir::Value lanes, mlir::Value memory, mlir::ValueRange at);
+/// One number in all lanes.
+mlir::Value allLanes(ProgramBuilder &b, mlir::Value number);
+/// Over [0, extent): `wide` at the first element of whole groups of kLanes, `single` at each of the rest.
+void forEachLanes(ProgramBuilder &b, int64_t extent, llvm::function_ref<void(mlir::Value)> wide, llvm::function_ref<void(mlir::Value)> single);
+
 /// A constant table of integers that the program of an nn.foreach reads.
 mlir::Value integerTable(NodeContext &node, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int32_t> elements);
 

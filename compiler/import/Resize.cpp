@@ -5,6 +5,7 @@
 #include "compiler/import/ResizeAxis.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/bit.h"
 #include <cmath>
 #include <numeric>
@@ -56,63 +57,80 @@ Value reshapeTo(NodeContext &node, Value x, ArrayRef<int64_t> shape) {
   return nn::ReshapeOp::create(node.builder(), node.loc(), RankedTensorType::get(shape, type.getElementType()), x);
 }
 
-/// One axis of a linear or cubic interpolation of f32 or f64.
+/// One axis of a linear or cubic interpolation of f32 or f64, on [N, before the axis, the axis, behind it]: the program of one result element or, if there
+/// is something behind the axis, of one row of them. Its inputs are the tensor, the table of indices and the table of weights.
+class AxisProgram {
+public:
+  AxisProgram(const Taps &taps, double extrapolation, Type element, int64_t behind)
+      : taps(taps), extrapolation(extrapolation), element(element), behind(behind), crops(llvm::is_contained(taps.indices, -1)) {}
+
+  void build(ProgramBuilder &b, ValueRange at, ValueRange in, Value out) {
+    if (taps.count <= kUnrolled) // they are the same for all of a row
+      for (int64_t k = 0; k < taps.count; ++k)
+        read.push_back(tapAt(b, in, at[2], b.index(k)));
+    Value inside = crops ? b.compare(arith::CmpIPredicate::sge, b.load(in[1], {at[2], b.index(0)}), b.integer(b.getI32Type(), int64_t(0))) : Value();
+    auto store = [&](Value i, bool wide) {
+      SmallVector<Value> to{at[0], at[1], at[2], i};
+      auto sum = [&] { return sumAt(b, in, to, wide); };
+      auto outside = [&] { return spread(b, b.number(element, extrapolation), wide); };
+      Value value = inside ? b.ifElse(inside, sum, outside) : sum();
+      wide ? storeLanes(b, value, out, to) : b.store(value, out, to);
+    };
+    if (behind == 1)
+      return store(at[3], false);
+    forEachLanes(b, behind, [&](Value i) { store(i, true); }, [&](Value i) { store(i, false); });
+  }
+
+private:
+  static constexpr int64_t kUnrolled = 4;
+  struct Tap {
+    Value index, weight;
+  };
+
+  Tap tapAt(ProgramBuilder &b, ValueRange in, Value o, Value k) const {
+    return {b.toIndex(b.load(in[1], {o, k})), arith::BitcastOp::create(b, element, b.load(in[2], {o, k}))};
+  }
+  static Value spread(ProgramBuilder &b, Value number, bool wide) { return wide ? allLanes(b, number) : number; }
+
+  /// The sum of weight times element, from the first tap to the last one.
+  Value sumAt(ProgramBuilder &b, ValueRange in, ArrayRef<Value> to, bool wide) const {
+    auto product = [&](const Tap &tap) -> Value {
+      Value from[] = {to[0], to[1], tap.index, to[3]};
+      return arith::MulFOp::create(b, spread(b, tap.weight, wide), wide ? loadLanes(b, in[0], from) : b.load(in[0], from));
+    };
+    if (read.empty())
+      return b.fold(b.index(0), b.index(taps.count), spread(b, b.number(element, 0.0), wide),
+                    [&](Value k, ValueRange sum) -> SmallVector<Value> { return {arith::AddFOp::create(b, sum[0], product(tapAt(b, in, to[2], k)))}; })[0];
+    Value sum = product(read[0]);
+    for (const Tap &tap : ArrayRef(read).drop_front())
+      sum = arith::AddFOp::create(b, sum, product(tap));
+    return sum;
+  }
+
+  const Taps &taps;
+  double extrapolation;
+  Type element;
+  int64_t behind;
+  bool crops;
+  SmallVector<Tap> read;
+};
+
 Value interpolate(NodeContext &node, Value x, const ResizeMode &mode, const ResizeAxis &axis) {
   auto type = cast<RankedTensorType>(x.getType());
-  Type element = type.getElementType();
   Taps taps = computeTaps(mode, axis);
   SmallVector<int64_t> shape = fourDims(type.getShape(), axis.axis), whole(type.getShape());
   Value input = reshapeTo(node, x, shape);
   shape[2] = axis.out;
   whole[axis.axis] = axis.out;
-  Value indices = integerTable(node, {axis.out, taps.count}, taps.indices), weights = bitsTable(node, taps, element);
-  bool crops = llvm::is_contained(taps.indices, -1);
-  constexpr int64_t kUnrolled = 4;
-
-  // sum of weight * element over the taps; `load` gives the element at an index of the axis.
-  auto weighted = [&](ProgramBuilder &b, ValueRange at, ValueRange ws, ValueRange memory, Value n, Value c, Value i) {
-    auto product = [&](Value index, Value weight) { return b.mul(weight, b.load(memory[0], {n, c, index, i})); };
-    Value sum = product(at[0], ws[0]);
-    for (size_t k = 1; k < at.size(); ++k)
-      sum = b.add(sum, product(at[k], ws[k]));
-    return sum;
-  };
-  auto tap = [&](ProgramBuilder &b, ValueRange memory, Value o, Value k) {
-    Value index = b.toIndex(b.load(memory[1], {o, k}));
-    Value weight = arith::BitcastOp::create(b, element, b.load(memory[2], {o, k}));
-    return std::pair<Value, Value>(index, weight);
-  };
-  auto sumAt = [&](ProgramBuilder &b, ValueRange memory, Value n, Value c, Value o, Value i) {
-    return b.fold(b.index(0), b.index(taps.count), b.number(element, 0.0), [&](Value k, ValueRange sum) -> SmallVector<Value> {
-      auto [index, weight] = tap(b, memory, o, k);
-      return {b.add(sum[0], b.mul(weight, b.load(memory[0], {n, c, index, i})))};
-    })[0];
-  };
-  // Rows of results: their taps are read once. The last dimension of the space is 1, so that rows are shared among threads.
+  Value inputs[] = {input, integerTable(node, {axis.out, taps.count}, taps.indices), bitsTable(node, taps, type.getElementType())};
+  // A row is one iteration: the last dimension of the space is 1, so that rows are shared among threads.
   SmallVector<int64_t> space = shape;
-  bool rows = shape[3] > 1;
-  if (rows)
+  if (shape[3] > 1)
     space[3] = 1;
-  Value result = foreach (node, "resize", space, {input, indices, weights}, TypeRange(RankedTensorType::get(shape, element)),
-                          [&](ProgramBuilder &b, ValueRange at, ValueRange in, ValueRange out) {
-                            Value n = at[0], c = at[1], o = at[2];
-                            SmallVector<Value> places, ws;
-                            if (taps.count <= kUnrolled)
-                              for (int64_t k = 0; k < taps.count; ++k) {
-                                auto [index, weight] = tap(b, in, o, b.index(k));
-                                places.push_back(index);
-                                ws.push_back(weight);
-                              }
-                            auto value = [&](Value i) { return taps.count <= kUnrolled ? weighted(b, places, ws, in, n, c, i) : sumAt(b, in, n, c, o, i); };
-                            auto element = [&](Value i) { b.store(value(i), out[0], {n, c, o, i}); };
-                            auto all = [&](function_ref<void(Value)> one) { rows ? b.forEach(b.index(0), b.index(shape[3]), one) : one(at[3]); };
-                            if (!crops)
-                              return all(element);
-                            Value isInside = b.compare(arith::CmpIPredicate::sge, b.load(in[1], {o, b.index(0)}), b.integer(b.getI32Type(), int64_t(0)));
-                            Value extrapolation = b.number(cast<MemRefType>(out[0].getType()).getElementType(), mode.extrapolation);
-                            all([&](Value i) { b.store(b.ifElse(isInside, [&] { return value(i); }, [&] { return extrapolation; }), out[0], {n, c, o, i}); });
-                          })[0];
-  return reshapeTo(node, result, whole);
+  AxisProgram program(taps, mode.extrapolation, type.getElementType(), shape[3]);
+  auto body = [&](ProgramBuilder &b, ValueRange at, ValueRange in, ValueRange out) { program.build(b, at, in, out[0]); };
+  Type result = RankedTensorType::get(shape, type.getElementType());
+  return reshapeTo(node, foreach (node, "resize", space, inputs, result, body)[0], whole);
 }
 
 /// How often each element of the axis stands in the result, if that is the same for all and in order; 0 otherwise.
@@ -127,57 +145,113 @@ int64_t repeatsOf(const Taps &taps, const ResizeAxis &axis) {
   return repeats;
 }
 
-/// All axes of a nearest resize at once: copies, of any element type.
-Value copyNearest(NodeContext &node, Value x, const ResizeMode &mode, ArrayRef<ResizeAxis> axes, RankedTensorType type) {
-  SmallVector<Value> inputs{x};
-  SmallVector<Taps> taps;
-  bool crops = false;
-  for (const ResizeAxis &axis : axes) {
-    taps.push_back(computeTaps(mode, axis));
-    crops |= llvm::is_contained(taps.back().indices, -1);
-    inputs.push_back(integerTable(node, {axis.out}, taps.back().indices));
-  }
-  int64_t last = type.getRank() - 1;
-  SmallVector<int64_t> space(type.getShape());
-  space.back() = 1; // so that rows are shared among threads
-  auto results = foreach (node, "resize", space, inputs, TypeRange(type), [&](ProgramBuilder &b, ValueRange row, ValueRange in, ValueRange out) {
-    SmallVector<Value> from(row), to(row);
-    Value inside;
-    auto source = [&](size_t k, Value i) {
-      Value index = b.toIndex(b.load(in[k + 1], i));
-      if (!crops)
-        return index;
-      Value isInside = b.compare(arith::CmpIPredicate::sge, index, b.index(0));
-      inside = inside ? b.both(inside, isInside) : isInside;
-      return b.select(isInside, index, b.index(0));
-    };
-    std::optional<size_t> alongRow;
-    for (auto [k, axis] : llvm::enumerate(axes))
+/// All axes of a nearest resize at once: copies, of any element type. Its inputs are the tensor and a table of indices per axis.
+class NearestProgram {
+public:
+  NearestProgram(const ResizeMode &mode, ArrayRef<ResizeAxis> axes, RankedTensorType type)
+      : axes(axes), type(type), last(type.getRank() - 1), extrapolation(mode.extrapolation) {
+    for (auto [k, axis] : llvm::enumerate(axes)) {
+      taps.push_back(computeTaps(mode, axis));
+      crops |= llvm::is_contained(taps.back().indices, -1);
       if (axis.axis == last)
         alongRow = k;
-      else
-        from[axis.axis] = source(k, row[axis.axis]);
-    if (int64_t repeats = alongRow && !crops ? repeatsOf(taps[*alongRow], axes[*alongRow]) : 0)
-      return b.forEach(b.index(0), b.index(axes[*alongRow].in), [&](Value i) {
-        from[last] = i;
-        Value element = b.load(in[0], from), begin = b.mul(i, b.index(repeats));
-        for (int64_t k = 0; k < repeats; ++k) {
-          to[last] = b.add(begin, b.index(k));
-          b.store(element, out[0], to);
+    }
+    if (crops)
+      return;
+    repeats = alongRow ? repeatsOf(taps[*alongRow], axes[*alongRow]) : 1;
+    for (auto [k, axis] : llvm::enumerate(axes))
+      if (axis.axis == last - 1 && repeats)
+        rowRepeats = std::max<int64_t>(repeatsOf(taps[k], axis), 1);
+  }
+
+  SmallVector<Value> tables(NodeContext &node) const {
+    SmallVector<Value> all;
+    for (auto [axis, tap] : llvm::zip_equal(axes, taps))
+      all.push_back(integerTable(node, {axis.out}, tap.indices));
+    return all;
+  }
+
+  /// An iteration is a row of the result, or all rows that are the same. The last dimension is 1, so that rows are shared among threads.
+  SmallVector<int64_t> space() const {
+    SmallVector<int64_t> extents(type.getShape());
+    if (last > 0)
+      extents[last - 1] /= rowRepeats; // a symbolic batch is not resized
+    extents[last] = 1;
+    return extents;
+  }
+
+  void build(ProgramBuilder &b, ValueRange row, ValueRange in, Value out) {
+    SmallVector<Value> from(row), to(row);
+    for (auto [k, axis] : llvm::enumerate(axes))
+      if (axis.axis != last && !(axis.axis == last - 1 && rowRepeats > 1))
+        from[axis.axis] = source(b, in, k, row[axis.axis]);
+    if (!repeats)
+      return copyByTable(b, in, out, from, to);
+    auto copy = [&](Value i, bool wide) {
+      from[last] = i;
+      Value element = wide ? loadLanes(b, in[0], from) : b.load(in[0], from), begin = b.mul(i, b.index(repeats));
+      for (int64_t k = 0; k < repeats; ++k) {
+        Value part = wide && repeats > 1 ? repeated(b, element, k) : element;
+        to[last] = b.add(begin, b.index(wide ? k * kLanes : k));
+        for (int64_t r = 0; r < rowRepeats; ++r) {
+          if (rowRepeats > 1)
+            to[last - 1] = b.add(b.mul(row[last - 1], b.index(rowRepeats)), b.index(r));
+          wide ? storeLanes(b, part, out, to) : b.store(part, out, to);
         }
-      });
+      }
+    };
+    forEachLanes(b, type.getShape()[last] / repeats, [&](Value i) { copy(i, true); }, [&](Value i) { copy(i, false); });
+  }
+
+private:
+  /// The lanes [k * kLanes, (k + 1) * kLanes) of a vector each element of which stands `repeats` times.
+  Value repeated(ProgramBuilder &b, Value lanes, int64_t k) const {
+    SmallVector<int64_t> mask;
+    for (int64_t i = 0; i < kLanes; ++i)
+      mask.push_back((k * kLanes + i) / repeats);
+    return vector::ShuffleOp::create(b, lanes, lanes, mask);
+  }
+
+  /// What the table of an axis says for place `i`. Outside the input: the first element, which `inside` then tells.
+  Value source(ProgramBuilder &b, ValueRange in, size_t k, Value i) {
+    Value index = b.toIndex(b.load(in[k + 1], i));
+    if (!crops)
+      return index;
+    Value isInside = b.compare(arith::CmpIPredicate::sge, index, b.index(0));
+    inside = inside ? b.both(inside, isInside) : isInside;
+    return b.select(isInside, index, b.index(0));
+  }
+
+  void copyByTable(ProgramBuilder &b, ValueRange in, Value out, MutableArrayRef<Value> from, MutableArrayRef<Value> to) {
     b.forEach(b.index(0), b.index(type.getShape()[last]), [&](Value i) {
       Value rowInside = inside;
       to[last] = i;
-      from[last] = alongRow ? source(*alongRow, i) : i;
+      from[last] = alongRow ? source(b, in, *alongRow, i) : i;
       Value element = b.load(in[0], from);
       if (crops)
-        element = b.select(inside, element, b.number(type.getElementType(), mode.extrapolation));
-      b.store(element, out[0], to);
+        element = b.select(inside, element, b.number(type.getElementType(), extrapolation));
+      b.store(element, out, to);
       inside = rowInside;
     });
-  });
-  return results[0];
+  }
+
+  ArrayRef<ResizeAxis> axes;
+  SmallVector<Taps> taps;
+  RankedTensorType type;
+  int64_t last;
+  double extrapolation;
+  std::optional<size_t> alongRow;      // the axis that is the last dimension
+  int64_t repeats = 0, rowRepeats = 1; // of elements along the row (0: as the table says), and of whole rows
+  bool crops = false;
+  Value inside; // of places that the tables give: all are inside the input
+};
+
+Value copyNearest(NodeContext &node, Value x, const ResizeMode &mode, ArrayRef<ResizeAxis> axes, RankedTensorType type) {
+  NearestProgram program(mode, axes, type);
+  SmallVector<Value> inputs{x};
+  llvm::append_range(inputs, program.tables(node));
+  auto body = [&](ProgramBuilder &b, ValueRange row, ValueRange in, ValueRange out) { program.build(b, row, in, out[0]); };
+  return foreach (node, "resize", program.space(), inputs, type, body)[0];
 }
 
 /// Linear and cubic interpolation compute in float32, or in double where that does not hold the input.

@@ -299,7 +299,7 @@ constexpr Contract kContracts[] = {
 };
 
 /// What the body of an nn.foreach is made of, in each phase in which it may stand.
-constexpr StringRef kProgramDialects[] = {"arith", "math", "scf", "memref"};
+constexpr StringRef kProgramDialects[] = {"arith", "math", "scf", "memref", "vector"};
 
 bool isLegal(const Contract &contract, Operation *op) {
   auto [dialect, name] = op->getName().getStringRef().split('.');

@@ -4,9 +4,9 @@
 // Two outputs with a size that the run finds, in an arena of 20 + 36 * N bytes: places are multiples of 8.
 // CHECK-LABEL: nn.plan
 // CHECK-SAME: inputs [{name = "x", type = tensor<?x4xf32>}]
-// CHECK-SAME: outputs [{name = "y", type = tensor<4xf32>}, {extents = array<i64: 40, 40>, name = "z", type = tensor<2x8xi64>}, {extents = array<i64: 24, 40>, name = "w", type = tensor<9xi64>}]
-// CHECK-SAME: arena [56, 40]
-// CHECK-NEXT: nn.launch @k0 args [#nn.arg<output, 1, 0, 0>, #nn.arg<arena, 0, 40, 40>]
+// CHECK-SAME: outputs [{name = "y", type = tensor<4xf32>}, {extents = array<i64: 32, 40>, name = "z", type = tensor<2x8xi64>}, {extents = array<i64: 24, 40>, name = "w", type = tensor<9xi64>}]
+// CHECK-SAME: arena [48, 40]
+// CHECK-NEXT: nn.launch @k0 args [#nn.arg<output, 1, 0, 0>, #nn.arg<arena, 0, 32, 40>]
 // CHECK-NEXT: nn.launch @k0 args [#nn.arg<output, 2, 0, 0>, #nn.arg<arena, 0, 24, 40>]
 func.func @main(%x: memref<?x4xf32> {nn.name = "x"}, %y: memref<4xf32> {nn.name = "y", nn.output}, %z: memref<2x8xi64> {nn.name = "z", nn.output},
                 %w: memref<9xi64> {nn.name = "w", nn.output}, %ew: memref<1xi64> {nn.extents_of = 2 : i64, nn.output},
