@@ -2,7 +2,10 @@
 
 Each round gives every engine one time slot, in an order that rotates; a round's number is the median latency of the slot. Reported are the median of
 the rounds and the ratio of medians to the best peer, with a 95 % bootstrap interval over the rounds. Absolute times drift with the machine; ratios of
-one run do not."""
+one run do not.
+
+On a machine that does other work, wall-clock times of milliseconds are made of other processes' turns: --clock=cpu counts the process's CPU time instead,
+of all its threads. With one thread it is the latency of a machine that is idle."""
 
 import argparse
 import os
@@ -20,7 +23,8 @@ import zoo_weights  # noqa: E402
 from engines import PEERS, ROOT, CannotRun, Lathe, Network, compile_with_lathe, first_result_ms, version  # noqa: E402
 
 NETWORKS = ["digits", *sorted(path.stem for path in (ROOT / "test" / "zoo").glob("*.onnx"))]
-FEWEST_CALLS = 3     # of a slot
+FEWEST_CALLS = 3     # of a slot, unless they take longer than
+LONGEST = 0.5        # seconds
 HOPELESS = 8         # an engine that is this many times slower than the quickest gets one slot, not one in every round
 SAME_NUMBERS = 1e-3  # of the largest magnitude of an output
 
@@ -30,19 +34,24 @@ def load(name):
     return Network.load(name, path)
 
 
-def slot(call, seconds):
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+
+
+def slot(call, seconds, clock):
     """Median latency in ms of calls that fill the slot."""
-    times, end = [], time.perf_counter() + seconds
-    while len(times) < FEWEST_CALLS or time.perf_counter() < end:
-        start = time.perf_counter_ns()
+    times, begin, now = [], clock(), 0
+    while not times or now < seconds or (len(times) < FEWEST_CALLS and now < LONGEST):
+        start = clock()
         call()
-        times.append(time.perf_counter_ns() - start)
-    return float(numpy.median(times)) / 1e6
+        end = clock()
+        times.append(end - start)
+        now = end - begin
+    return float(numpy.median(times)) * 1e3
 
 
-def measure(engines, rounds, seconds):
+def measure(engines, rounds, seconds, clock):
     """{engine name: array of one median per round}"""
-    warm = {engine.name: slot(engine.call, seconds / 2) for engine in engines}
+    warm = {engine.name: slot(engine.call, seconds / 2, clock) for engine in engines}
     hopeless = {name for name, value in warm.items() if value > HOPELESS * min(warm.values())}
     result = {name: [warm[name]] if name in hopeless else [] for name in warm}
     engines = [engine for engine in engines if engine.name not in hopeless]
@@ -51,7 +60,7 @@ def measure(engines, rounds, seconds):
         for engine in engines[first:] + engines[:first]:
             time.sleep(0.02)  # another engine's threads stop spinning
             engine.call()
-            result[engine.name].append(slot(engine.call, seconds))
+            result[engine.name].append(slot(engine.call, seconds, clock))
     return {name: numpy.array(values) for name, values in result.items()}
 
 
@@ -94,7 +103,7 @@ def start_engines(network, inputs, threads, peers, notes):
     return engines
 
 
-def bench(network, peers, batch, threads, rounds, seconds, folder):
+def bench(network, peers, batch, threads, arguments, folder):
     """One row of the table, as a list of cells."""
     what = f"{network.name}, batch {batch}, {threads} thread{'s' * (threads > 1)}"
     print(f"{what}: compiling", file=sys.stderr, flush=True)
@@ -110,8 +119,8 @@ def bench(network, peers, batch, threads, rounds, seconds, folder):
     engines = start_engines(network, inputs, threads, peers, notes)
     if Lathe.name in notes:
         return [*start, notes[Lathe.name].upper(), *empty]
-    print(f"{what}: {rounds} rounds", file=sys.stderr, flush=True)
-    times = measure(engines, rounds, seconds)
+    print(f"{what}: {arguments.rounds} rounds", file=sys.stderr, flush=True)
+    times = measure(engines, arguments.rounds, arguments.slot, CLOCKS[arguments.clock])
     medians = {name: numpy.median(values) for name, values in times.items()}
     cells = [*start, milliseconds(medians["lathe"]), *(milliseconds(medians[name]) if name in medians else notes[name] for name in peers)]
     rivals = [name for name in peers if name in medians]
@@ -121,8 +130,9 @@ def bench(network, peers, batch, threads, rounds, seconds, folder):
         cells += [best, f"{ratio:.2f}" + (f" ({low:.2f}–{high:.2f})" if low is not None else "")]
     else:
         cells += ["–", "–"]
-    first = first_result_ms(network.path, inputs, folder, threads)
-    return [*cells, f"{first - medians['lathe']:.0f}", f"{compiled['seconds']:.1f}", f"{compiled['peak_mb']:.0f}",
+    # Of a process of its own, which no clock of this one measures.
+    first = f"{first_result_ms(network.path, inputs, folder, threads) - medians['lathe']:.0f}" if arguments.clock == "wall" else "–"
+    return [*cells, first, f"{compiled['seconds']:.1f}", f"{compiled['peak_mb']:.0f}",
             f"{compiled['artifact'].stat().st_size / 1e6:.1f}"]
 
 
@@ -145,7 +155,7 @@ def page(arguments, peers, rows):
     return f"""# Measured beside the peers
 
 Written by `./dev bench`; rows that we lose stay, and so do networks that do not compile. Machine: {cpu_name()}, {len(ALL_CORES)} cores. Peers:
-{versions}. float32, the same cores for all, {arguments.rounds} rounds of {arguments.slot} s turns. Times are medians of the rounds; the ratio is to the
+{versions}. float32, the same cores for all, {arguments.rounds} rounds of {arguments.slot} s turns. Times are medians of the rounds{', in CPU time' if arguments.clock == 'cpu' else ''}; the ratio is to the
 quickest peer, below 1 means that Lathe is faster, in brackets the 95 % interval. All engines give the same numbers, to {SAME_NUMBERS:g} of the largest; a
 peer that does not has no time. One that is more than {HOPELESS} times slower than the quickest has one turn only.
 
@@ -179,10 +189,13 @@ def main():
     parser.add_argument("--threads", default="1", help="comma-separated thread counts")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--slot", type=float, default=0.3, help="seconds of an engine's turn")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: for one thread on a machine that does other work (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "bench.md", help="default: docs/bench.md; - for standard output only")
     arguments = parser.parse_args()
     networks, peers = words(arguments.networks, "network", NETWORKS), words(arguments.peers, "peer", PEERS)
     batches, thread_counts = numbers(arguments.batch, "--batch"), numbers(arguments.threads, "--threads")
+    if arguments.clock == "cpu" and max(thread_counts) > 1:
+        sys.exit("bench: --clock=cpu adds up the time of all threads, expected --threads=1")
     if max(thread_counts) > len(ALL_CORES):
         sys.exit(f"bench: {max(thread_counts)} threads, but this process may use {len(ALL_CORES)} cores")
     rows = []
@@ -191,7 +204,7 @@ def main():
             network = load(name)
             for batch in batches:
                 for threads in thread_counts:
-                    rows.append(bench(network, peers, batch, threads, arguments.rounds, arguments.slot, Path(folder)))
+                    rows.append(bench(network, peers, batch, threads, arguments, Path(folder)))
                     print("  " + " | ".join(rows[-1]), file=sys.stderr, flush=True)
     text = page(arguments, peers, rows)
     print(text)
