@@ -1,4 +1,4 @@
-// BatchNormalization -> nn.batch_norm; Dropout vanishes.
+// BatchNormalization -> nn.batch_norm.
 #include "compiler/import/Registry.h"
 
 using namespace mlir;
@@ -42,17 +42,4 @@ LogicalResult lathe::importer::importBatchNormalization(NodeContext &node) {
   auto norm = nn::BatchNormOp::create(node.builder(), node.loc(), type, input, operands[0], operands[1], operands[2], operands[3],
                                       node.builder().getF32FloatAttr(epsilon));
   return node.define(norm.getResult());
-}
-
-LogicalResult lathe::importer::importDropout(NodeContext &node) {
-  node.ignore({"ratio", "seed"}); // without effect in inference
-  node.defineUnavailable(1, "mask");
-  if (node.hasInput(2)) {
-    std::optional<SmallVector<int64_t>> training = node.constants(2, "training_mode");
-    if (!training)
-      return failure();
-    if (llvm::any_of(*training, [](int64_t v) { return v != 0; }))
-      return node.unsupported("training_mode = true is not supported; hint: export the model for inference");
-  }
-  return importIdentity(node);
 }

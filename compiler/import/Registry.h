@@ -44,7 +44,6 @@ mlir::LogicalResult importGemm(NodeContext &node);
 mlir::LogicalResult importMatMul(NodeContext &node);
 // Normalization.cpp
 mlir::LogicalResult importBatchNormalization(NodeContext &node);
-mlir::LogicalResult importDropout(NodeContext &node);
 // Activation.cpp
 mlir::LogicalResult importAbs(NodeContext &node);
 mlir::LogicalResult importCeil(NodeContext &node);
@@ -62,8 +61,8 @@ mlir::LogicalResult importLog(NodeContext &node);
 mlir::LogicalResult importMish(NodeContext &node);
 mlir::LogicalResult importNeg(NodeContext &node);
 mlir::LogicalResult importPRelu(NodeContext &node);
-mlir::LogicalResult importPow(NodeContext &node);
 mlir::LogicalResult importReciprocal(NodeContext &node);
+mlir::LogicalResult importRelu(NodeContext &node);
 mlir::LogicalResult importRound(NodeContext &node);
 mlir::LogicalResult importSelu(NodeContext &node);
 mlir::LogicalResult importSigmoid(NodeContext &node);
@@ -71,17 +70,22 @@ mlir::LogicalResult importSign(NodeContext &node);
 mlir::LogicalResult importSoftplus(NodeContext &node);
 mlir::LogicalResult importSoftsign(NodeContext &node);
 mlir::LogicalResult importSqrt(NodeContext &node);
+mlir::LogicalResult importSwish(NodeContext &node);
 mlir::LogicalResult importTanh(NodeContext &node);
 mlir::LogicalResult importThresholdedRelu(NodeContext &node);
+// Cast.cpp
+mlir::LogicalResult importCast(NodeContext &node);
+mlir::LogicalResult importCastLike(NodeContext &node);
 // Elementwise.cpp
 mlir::LogicalResult importAdd(NodeContext &node);
 mlir::LogicalResult importSub(NodeContext &node);
 mlir::LogicalResult importMul(NodeContext &node);
 mlir::LogicalResult importDiv(NodeContext &node);
-mlir::LogicalResult importRelu(NodeContext &node);
+mlir::LogicalResult importDropout(NodeContext &node);
 mlir::LogicalResult importMax(NodeContext &node);
 mlir::LogicalResult importMean(NodeContext &node);
 mlir::LogicalResult importMin(NodeContext &node);
+mlir::LogicalResult importMod(NodeContext &node);
 mlir::LogicalResult importSum(NodeContext &node);
 mlir::LogicalResult importIdentity(NodeContext &node);
 // GridSample.cpp
@@ -104,6 +108,46 @@ mlir::LogicalResult importRoiAlign(NodeContext &node);
 mlir::LogicalResult importMaxRoiPool(NodeContext &node);
 // TopK.cpp
 mlir::LogicalResult importTopK(NodeContext &node);
+// IntegerProducts.cpp
+mlir::LogicalResult importConvInteger(NodeContext &node);
+mlir::LogicalResult importMatMulInteger(NodeContext &node);
+mlir::LogicalResult importQLinearConv(NodeContext &node);
+mlir::LogicalResult importQLinearMatMul(NodeContext &node);
+// Logic.cpp
+mlir::LogicalResult importAnd(NodeContext &node);
+mlir::LogicalResult importBitShift(NodeContext &node);
+mlir::LogicalResult importBitwiseAnd(NodeContext &node);
+mlir::LogicalResult importBitwiseNot(NodeContext &node);
+mlir::LogicalResult importBitwiseOr(NodeContext &node);
+mlir::LogicalResult importBitwiseXor(NodeContext &node);
+mlir::LogicalResult importEqual(NodeContext &node);
+mlir::LogicalResult importGreater(NodeContext &node);
+mlir::LogicalResult importGreaterOrEqual(NodeContext &node);
+mlir::LogicalResult importIsInf(NodeContext &node);
+mlir::LogicalResult importIsNaN(NodeContext &node);
+mlir::LogicalResult importLess(NodeContext &node);
+mlir::LogicalResult importLessOrEqual(NodeContext &node);
+mlir::LogicalResult importNot(NodeContext &node);
+mlir::LogicalResult importOr(NodeContext &node);
+mlir::LogicalResult importWhere(NodeContext &node);
+mlir::LogicalResult importXor(NodeContext &node);
+// MathFunctions.cpp
+mlir::LogicalResult importAcos(NodeContext &node);
+mlir::LogicalResult importAcosh(NodeContext &node);
+mlir::LogicalResult importAsin(NodeContext &node);
+mlir::LogicalResult importAsinh(NodeContext &node);
+mlir::LogicalResult importAtan(NodeContext &node);
+mlir::LogicalResult importAtanh(NodeContext &node);
+mlir::LogicalResult importCos(NodeContext &node);
+mlir::LogicalResult importCosh(NodeContext &node);
+mlir::LogicalResult importPow(NodeContext &node);
+mlir::LogicalResult importSin(NodeContext &node);
+mlir::LogicalResult importSinh(NodeContext &node);
+mlir::LogicalResult importTan(NodeContext &node);
+// Quantize.cpp
+mlir::LogicalResult importDequantizeLinear(NodeContext &node);
+mlir::LogicalResult importDynamicQuantizeLinear(NodeContext &node);
+mlir::LogicalResult importQuantizeLinear(NodeContext &node);
 // Gather.cpp
 mlir::LogicalResult importGather(NodeContext &node);
 mlir::LogicalResult importGatherElements(NodeContext &node);
@@ -132,9 +176,6 @@ mlir::LogicalResult importShape(NodeContext &node);
 mlir::LogicalResult importSize(NodeContext &node);
 mlir::LogicalResult importSlice(NodeContext &node);
 mlir::LogicalResult importConcat(NodeContext &node);
-mlir::LogicalResult importCast(NodeContext &node);
-mlir::LogicalResult importEqual(NodeContext &node);
-mlir::LogicalResult importWhere(NodeContext &node);
 
 } // namespace lathe::importer
 

@@ -114,36 +114,3 @@ LogicalResult lathe::importer::importConcat(NodeContext &node) {
   std::string why;
   return defineOr(node, concat(vectors, why), why);
 }
-
-LogicalResult lathe::importer::importCast(NodeContext &node) {
-  node.ignore({"saturate", "round_mode"}); // of 8-bit floats
-  int32_t to = std::clamp<int64_t>(node.integer("to", kUndefined), -1, INT32_MAX);
-  if (node.hasErrors())
-    return failure();
-  const GraphValue *input = node.input(0, "input");
-  if (!input)
-    return failure();
-  if (input->kind == GraphValue::Kind::shape) {
-    std::string why;
-    return defineOr(node, castTo(input->shape, to, why), why);
-  }
-  if (to != kFloat)
-    return node.unsupported("a cast of float32 data to " + dataTypeName(to) + " is not supported; supported: float32");
-  return node.define(*input);
-}
-
-LogicalResult lathe::importer::importEqual(NodeContext &node) {
-  const ShapeValue *a = node.shape(0, "A"), *b = a ? node.shape(1, "B") : nullptr;
-  if (!b)
-    return failure();
-  std::string why;
-  return defineOr(node, elementwise(*a, *b, kBool, equal, why), why);
-}
-
-LogicalResult lathe::importer::importWhere(NodeContext &node) {
-  const ShapeValue *condition = node.shape(0, "condition"), *a = condition ? node.shape(1, "X") : nullptr, *b = a ? node.shape(2, "Y") : nullptr;
-  if (!b)
-    return failure();
-  std::string why;
-  return defineOr(node, select(*condition, *a, *b, why), why);
-}

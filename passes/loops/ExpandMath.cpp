@@ -2,11 +2,11 @@
 //
 // Sources: exp, expm1 and tanh have the ranges and coefficients of Cephes (Moshier, single precision: expf.c, tanhf.c); log those of FreeBSD's
 // e_logf.c (Sun Microsystems); erf the two polynomials of N. Juffa's erff (a minimax fit that needs exp above 475/512).
+#include "dialects/nn/NNDialect.h"
+#include "passes/loops/MathBuilder.h"
 #include "passes/loops/Passes.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
 namespace lathe::passes {
@@ -15,57 +15,9 @@ namespace lathe::passes {
 } // namespace lathe::passes
 
 using namespace mlir;
+using namespace lathe::passes;
 
 namespace {
-
-/// Builds arithmetic on f32 and on the i32 of the same shape.
-class Arithmetic {
-public:
-  Arithmetic(OpBuilder &b, Location loc, Type type) : b(b), loc(loc), floats(type) {
-    auto vector = dyn_cast<VectorType>(type);
-    integers = vector ? Type(vector.clone(b.getI32Type())) : Type(b.getI32Type());
-  }
-
-  Value real(float v) { return constant(floats, b.getF32FloatAttr(v)); }
-  Value integer(int32_t v) { return constant(integers, b.getI32IntegerAttr(v)); }
-  Value add(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y); }
-  Value sub(Value x, Value y) { return arith::SubFOp::create(b, loc, x, y); }
-  Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
-  Value div(Value x, Value y) { return arith::DivFOp::create(b, loc, x, y); }
-  Value fma(Value x, Value y, Value z) { return math::FmaOp::create(b, loc, x, y, z); }
-  Value abs(Value x) { return math::AbsFOp::create(b, loc, x); }
-  Value copySign(Value x, Value sign) { return math::CopySignOp::create(b, loc, x, sign); }
-  Value addI(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
-  Value subI(Value x, Value y) { return arith::SubIOp::create(b, loc, x, y); }
-  Value andI(Value x, Value y) { return arith::AndIOp::create(b, loc, x, y); }
-  Value shiftLeft(Value x, int32_t by) { return arith::ShLIOp::create(b, loc, x, integer(by)); }
-  Value shiftRight(Value x, int32_t by) { return arith::ShRSIOp::create(b, loc, x, integer(by)); }
-  Value bits(Value x) { return arith::BitcastOp::create(b, loc, integers, x); }
-  Value fromBits(Value x) { return arith::BitcastOp::create(b, loc, floats, x); }
-  Value toReal(Value x) { return arith::SIToFPOp::create(b, loc, floats, x); }
-  Value select(arith::CmpFPredicate predicate, Value x, Value y, Value a, Value otherwise) {
-    return arith::SelectOp::create(b, loc, arith::CmpFOp::create(b, loc, predicate, x, y), a, otherwise);
-  }
-
-  /// Horner's scheme, the highest coefficient first.
-  Value polynomial(Value x, ArrayRef<float> coefficients) {
-    Value sum = real(coefficients.front());
-    for (float c : coefficients.drop_front())
-      sum = fma(sum, x, real(c));
-    return sum;
-  }
-
-private:
-  Value constant(Type type, TypedAttr value) {
-    if (auto vector = dyn_cast<VectorType>(type))
-      value = DenseElementsAttr::get(vector, Attribute(value));
-    return arith::ConstantOp::create(b, loc, value);
-  }
-
-  OpBuilder &b;
-  Location loc;
-  Type floats, integers;
-};
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
@@ -77,7 +29,7 @@ struct Reduced {
 
 // The sum with 1.5 * 2^23 rounds to an integer, which is then in its low bits: no conversion, which is undefined for a NaN. log(2) is subtracted in two
 // parts, the first of so few bits that k times it is exact.
-Reduced reduceExp(Arithmetic &a, Value x) {
+Reduced reduceExp(MathBuilder &a, Value x) {
   constexpr float kRound = 12582912.0f;
   Value shifted = a.fma(x, a.real(1.44269504088896341f), a.real(kRound));
   Value k = a.sub(shifted, a.real(kRound));
@@ -86,15 +38,15 @@ Reduced reduceExp(Arithmetic &a, Value x) {
   return {a.subI(a.bits(shifted), a.integer(llvm::bit_cast<int32_t>(kRound))), a.fma(a.mul(r, r), p, r)};
 }
 
-Value powerOfTwo(Arithmetic &a, Value k) { return a.fromBits(a.shiftLeft(a.addI(k, a.integer(127)), 23)); }
+Value powerOfTwo(MathBuilder &a, Value k) { return a.fromBits(a.shiftLeft(a.addI(k, a.integer(127)), 23)); }
 
-Value clamp(Arithmetic &a, Value x, float low, float high) {
+Value clamp(MathBuilder &a, Value x, float low, float high) {
   Value atLeast = a.select(arith::CmpFPredicate::OLT, x, a.real(low), a.real(low), x);
   return a.select(arith::CmpFPredicate::OGT, atLeast, a.real(high), a.real(high), atLeast);
 }
 
 // Between the limits k is in [-150, 129], beyond what one power of two can hold: two factors, whose product overflows and becomes denormal as it should.
-Value expandExp(Arithmetic &a, Value x) {
+Value expandExp(MathBuilder &a, Value x) {
   Reduced e = reduceExp(a, clamp(a, x, -104.0f, 89.0f));
   Value half = a.shiftRight(e.k, 1);
   Value scaled = a.mul(a.add(e.fraction, a.real(1.0f)), powerOfTwo(a, half));
@@ -102,7 +54,7 @@ Value expandExp(Arithmetic &a, Value x) {
 }
 
 // 2^k * fraction + (2^k - 1). Above 88 the power of two is infinite in one factor: exp takes over, to which 1 makes no difference.
-Value expandExpM1(Arithmetic &a, Value x) {
+Value expandExpM1(MathBuilder &a, Value x) {
   Reduced e = reduceExp(a, clamp(a, x, -20.0f, 87.0f));
   Value power = powerOfTwo(a, e.k);
   Value result = a.fma(power, e.fraction, a.sub(power, a.real(1.0f)));
@@ -111,7 +63,7 @@ Value expandExpM1(Arithmetic &a, Value x) {
 }
 
 // x = 2^k * (1 + f), 1 + f in [sqrt(1/2), sqrt(2)); log(1 + f) = f - f^2/2 + s * (f^2/2 + R(s^2)), s = f / (2 + f).
-Value expandLog(Arithmetic &a, Value x) {
+Value expandLog(MathBuilder &a, Value x) {
   using P = arith::CmpFPredicate;
   Value zero = a.real(0.0f), smallest = a.real(std::numeric_limits<float>::min());
   Value normal = a.select(P::OLT, x, smallest, a.mul(x, a.real(33554432.0f)), x); // denormals times 2^25
@@ -130,7 +82,7 @@ Value expandLog(Arithmetic &a, Value x) {
 }
 
 // A polynomial up to 0.625, above it 1 - 2 / (exp(2 |x|) + 1).
-Value expandTanh(Arithmetic &a, Value x) {
+Value expandTanh(MathBuilder &a, Value x) {
   Value magnitude = a.abs(x), square = a.mul(x, x);
   Value p = a.polynomial(square, {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f});
   Value small = a.fma(a.mul(p, square), x, x);
@@ -140,7 +92,7 @@ Value expandTanh(Arithmetic &a, Value x) {
 }
 
 // A polynomial up to 475/512, above it 1 - exp(polynomial).
-Value expandErf(Arithmetic &a, Value x) {
+Value expandErf(MathBuilder &a, Value x) {
   Value t = a.abs(x), square = a.mul(x, x);
   Value p = a.polynomial(square, {-5.96761703e-4f, 4.99119423e-3f, -2.67681349e-2f, 1.12819925e-1f, -3.76125336e-1f, 1.28379166e-1f});
   Value small = a.fma(p, x, x);
@@ -153,30 +105,27 @@ Value expandErf(Arithmetic &a, Value x) {
   return a.select(arith::CmpFPredicate::OGT, t, a.real(0.927734375f), large, small);
 }
 
-template <typename Op> struct Expand : OpRewritePattern<Op> {
-  using Function = Value (*)(Arithmetic &, Value);
-  Expand(MLIRContext *context, Function function) : OpRewritePattern<Op>(context), function(function) {}
-
-  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
-    if (!getElementTypeOrSelf(op.getType()).isF32() || isa<TensorType>(op.getType()))
-      return rewriter.notifyMatchFailure(op, "neither f32 nor a vector of f32");
-    Arithmetic arithmetic(rewriter, op.getLoc(), op.getType());
-    rewriter.replaceOp(op, function(arithmetic, op.getOperand()));
-    return success();
-  }
-
-  Function function;
-};
-
 struct ExpandMathPass : lathe::passes::impl::ExpandMathPassBase<ExpandMathPass> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<Expand<math::ExpOp>>(&getContext(), expandExp);
-    patterns.add<Expand<math::ExpM1Op>>(&getContext(), expandExpM1);
-    patterns.add<Expand<math::LogOp>>(&getContext(), expandLog);
-    patterns.add<Expand<math::TanhOp>>(&getContext(), expandTanh);
-    patterns.add<Expand<math::ErfOp>>(&getContext(), expandErf);
+    MLIRContext *context = &getContext();
+    RewritePatternSet patterns(context);
+    auto f32 = Float32Type::get(context);
+    patterns.add<ExpandFunction<math::ExpOp>>(context, f32, expandExp);
+    patterns.add<ExpandFunction<math::ExpM1Op>>(context, f32, expandExpM1);
+    patterns.add<ExpandFunction<math::LogOp>>(context, f32, expandLog);
+    patterns.add<ExpandFunction<math::TanhOp>>(context, f32, expandTanh);
+    patterns.add<ExpandFunction<math::ErfOp>>(context, f32, expandErf);
+    populateDoubleFunctions(patterns);
+    populateTrigonometry(patterns);
+    populateHalfConversions(patterns, !convertsHalf());
     walkAndApplyPatterns(getOperation(), std::move(patterns));
+  }
+
+  /// Whether the target has instructions between f16 and f32: those of x86 need F16C.
+  bool convertsHalf() {
+    auto module = getOperation()->getParentOfType<ModuleOp>();
+    auto target = module ? module->getAttrOfType<lathe::nn::TargetAttr>(lathe::nn::NNDialect::kTargetAttr) : lathe::nn::TargetAttr();
+    return target && (target.getTriple().starts_with("aarch64") || target.getFeatures().contains("f16c"));
   }
 };
 

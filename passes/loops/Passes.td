@@ -24,18 +24,22 @@ def ExpandMicroKernelPass : Pass<"lathe-expand-microkernel", "::mlir::func::Func
 }
 
 def ExpandMathPass : Pass<"lathe-expand-math", "::mlir::func::FuncOp"> {
-  let summary = "exp, expm1, log, tanh and erf to arithmetic";
+  let summary = "functions, and conversions without an instruction, to arithmetic";
   let description = [{
-    **What.** Every `math.exp`, `math.expm1`, `math.log`, `math.tanh` and `math.erf` of f32, scalar or vector, becomes polynomials in `arith` and
-    `math.fma`, without branches: each operation in them is one instruction on every target, so that neither a call into a math library nor a scalar loop
-    over the lanes remains. One expansion serves all operations that need it, in kernels of their own and in epilogues.
+    **What.** These become polynomials and bit operations in `arith`, and `math.fma`, scalar or vector, without branches: each operation in them is an
+    instruction on every target, so that neither a call into a math library nor a scalar loop over the lanes remains. One expansion serves all operations
+    that need it, in kernels of their own and in epilogues.
+    - of f32: `math.exp`, `math.expm1`, `math.log`, `math.tanh`, `math.erf`, `math.sin`, `math.cos`, `math.tan`;
+    - of f64: `math.exp`, `math.expm1`, `math.log`, `math.tanh`, `math.atan`;
+    - `arith.extf` and `arith.truncf` of f16, where the target (`nn.target`) has no instruction for them, and always `arith.truncf` from f64 to f16.
 
     **Before/After.** test/passes/loops/expand-math.mlir.
 
-    **Requires / Leaves.** Requires nothing; runs when vectors have their width. Leaves arith and math. Other element types are left alone.
+    **Requires / Leaves.** Requires nothing; runs when vectors have their width. Leaves arith and math. Other functions and types are left alone.
 
-    **Numerics.** At most 2 ulp from the exact value over all floats, with and without hardware for fused multiply-add, denormal results included; NaN
-    stays NaN, infinities and signs of zeros as in C. Lanes of a vector and scalars get the same bits.
+    **Numerics.** Of f32 at most 2 ulp from the exact value over all floats, sin, cos and tan at most 0.51; of f64 at most 3 ulp; with and without hardware
+    for fused multiply-add, denormal results included; NaN stays NaN, infinities and signs of zeros as in C. Conversions round once, to nearest, halves to
+    even. Lanes of a vector and scalars get the same bits.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }

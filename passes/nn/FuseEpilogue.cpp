@@ -6,6 +6,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 
 #define DEBUG_TYPE "nn-fuse-epilogue"
 
@@ -21,8 +23,7 @@ namespace {
 
 /// How the epilogue gets an operand of the elementwise operation.
 struct Source {
-  enum Kind { accumulator, constant, extra } kind = accumulator;
-  TypedAttr value = {};              // constant
+  TypedAttr value = {};              // of a constant; else null
   Value operand;                     // extra
   SmallVector<int64_t> reshape = {}; // extra: shape under which a weight is read, where it is not the operand's own
   bool needsReshape = false;
@@ -51,10 +52,8 @@ bool matchOperand(WindowedOpInterface op, Value operand, Source &source, std::st
   auto type = cast<RankedTensorType>(operand.getType());
   auto weight = operand.getDefiningOp<WeightOp>();
   source.operand = operand;
-  source.kind = Source::extra;
   if (weight) {
     if (TypedAttr splat = weight.getWeight().getSplatElement()) {
-      source.kind = Source::constant;
       source.value = splat;
       return true;
     }
@@ -83,13 +82,13 @@ bool matchOperand(WindowedOpInterface op, Value operand, Source &source, std::st
   return false;
 }
 
-/// The windowed operations that compute operand `position` of `op`: one, or the phases of an interleaved image. Empty if something else computes it.
-SmallVector<WindowedOpInterface> producersOf(Operation *op, unsigned position) {
-  Operation *producer = op->getOperand(position).getDefiningOp();
+/// The windowed operations that compute `value` in `block`: one, or the phases of an interleaved image. Empty if something else computes it.
+SmallVector<WindowedOpInterface> producersOf(Value value, Block *block) {
+  Operation *producer = value.getDefiningOp();
   SmallVector<WindowedOpInterface> producers;
   auto add = [&](Operation *candidate) {
     auto windowed = dyn_cast_or_null<WindowedOpInterface>(candidate);
-    if (windowed && windowed->getBlock() == op->getBlock() && windowed->getNumResults() == 1)
+    if (windowed && windowed->getBlock() == block && windowed->getNumResults() == 1)
       producers.push_back(windowed);
   };
   auto interleave = dyn_cast_or_null<InterleaveOp>(producer);
@@ -105,30 +104,80 @@ SmallVector<WindowedOpInterface> producersOf(Operation *op, unsigned position) {
   return producers;
 }
 
-/// Whether `producers`, which compute operand `position` of `elementwise`, can take it; else says why not.
-bool matchProducers(Operation *elementwise, unsigned position, ArrayRef<WindowedOpInterface> producers, SmallVectorImpl<Source> &sources, std::string &why) {
-  Value produced = elementwise->getOperand(position);
-  sources.assign(elementwise->getNumOperands(), Source());
-  if (!produced.hasOneUse()) {
-    why = llvm::formatv("result has {0} uses", std::distance(produced.use_begin(), produced.use_end()));
+/// More than any activation or quantisation that is written out.
+constexpr size_t kMaxGroup = 32;
+
+/// `last` and the elementwise operations before it whose values only it and they use, in program order.
+SmallVector<Operation *> privateOperations(Operation *last) {
+  SmallVector<Operation *> known{last}, candidates{last};
+  auto addOperands = [&](Operation *op) {
+    for (Value operand : op->getOperands())
+      if (auto def = operand.getDefiningOp<ElementwiseOpInterface>(); def && def->getBlock() == last->getBlock() && !llvm::is_contained(candidates, def))
+        candidates.push_back(def);
+  };
+  addOperands(last);
+  // From the last to the first, so that all uses have been decided before the operation.
+  for (size_t done = 1; done < candidates.size() && known.size() < kMaxGroup; ++done) {
+    std::iter_swap(candidates.begin() + done,
+                   std::max_element(candidates.begin() + done, candidates.end(), [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); }));
+    Operation *op = candidates[done];
+    if (!llvm::all_of(op->getUsers(), [&](Operation *user) { return llvm::is_contained(known, user); }))
+      continue;
+    known.push_back(op);
+    addOperands(op);
+  }
+  std::reverse(known.begin(), known.end());
+  return known;
+}
+
+/// Elementwise operations that move into an epilogue together: all that read `produced`, and of whose values only the last one is used elsewhere.
+struct Group {
+  Value produced;
+  SmallVector<WindowedOpInterface> producers;
+  SmallVector<Operation *> operations; // in program order
+  llvm::MapVector<Value, Source> sources;
+};
+
+/// The part of `operations` that depends on `produced`.
+SmallVector<Operation *> dependents(ArrayRef<Operation *> operations, Value produced) {
+  SmallVector<Operation *> result;
+  for (Operation *op : operations)
+    if (llvm::any_of(op->getOperands(), [&](Value v) { return v == produced || llvm::is_contained(result, v.getDefiningOp()); }))
+      result.push_back(op);
+  return result;
+}
+
+/// Whether the group can move into the epilogues of its producers, and how its operands are read there; else says why not.
+bool matchGroup(Group &group, std::string &why) {
+  Operation *last = group.operations.back();
+  auto isInside = [&](Operation *op) { return llvm::is_contained(group.operations, op); };
+  if (!llvm::all_of(group.produced.getUsers(), isInside)) {
+    why = llvm::formatv("result has {0} uses", std::distance(group.produced.use_begin(), group.produced.use_end()));
     return false;
   }
-  if (elementwise->getResult(0).getType() != produced.getType()) {
-    why = llvm::formatv("result of shape {0} is broadcast to {1}", shapeText(produced), shapeText(elementwise->getResult(0)));
+  ArrayRef<int64_t> shape = cast<ShapedType>(group.produced.getType()).getShape();
+  for (Operation *op : group.operations)
+    if (cast<ShapedType>(op->getResult(0).getType()).getShape() != shape) {
+      why = llvm::formatv("result of shape {0} is broadcast to {1}", shapeText(group.produced), shapeText(op->getResult(0)));
+      return false;
+    }
+  if (last->getResult(0).getType() != group.produced.getType()) {
+    why = "the value has another element type";
     return false;
   }
   // What matches one phase matches all: those of an interleaved image have fewer pixels than an operand of the image's shape.
-  bool interleaved = produced.getDefiningOp<InterleaveOp>() != nullptr;
-  for (auto [i, operand] : llvm::enumerate(elementwise->getOperands())) {
-    if (i == position)
-      continue;
-    if (interleaved && operand.getType() == produced.getType()) {
-      why = llvm::formatv("operand of shape {0} has the pixels of all phases", shapeText(operand));
-      return false;
+  bool interleaved = group.produced.getDefiningOp<InterleaveOp>() != nullptr;
+  for (Operation *op : group.operations)
+    for (Value operand : op->getOperands()) {
+      if (operand == group.produced || isInside(operand.getDefiningOp()))
+        continue;
+      if (interleaved && cast<ShapedType>(operand.getType()).getShape() == shape) {
+        why = llvm::formatv("operand of shape {0} has the pixels of all phases", shapeText(operand));
+        return false;
+      }
+      if (!matchOperand(group.producers.front(), operand, group.sources[operand], why))
+        return false;
     }
-    if (!matchOperand(producers.front(), operand, sources[i], why))
-      return false;
-  }
   return true;
 }
 
@@ -149,32 +198,39 @@ Value epilogueArgument(WindowedOpInterface op, const Source &source, Location lo
   return body.addArgument(cast<ShapedType>(operand.getType()).getElementType(), loc);
 }
 
-void fuseInto(WindowedOpInterface op, Operation *elementwise, ArrayRef<Source> sources) {
-  Location loc = elementwise->getLoc();
-  op->moveBefore(elementwise); // the other operand may be younger than the producer
+void fuseInto(WindowedOpInterface op, const Group &group) {
+  op->moveBefore(group.operations.back()); // operands may be younger than the producer
   Operation *yield = op.getEpilogue().front().getTerminator();
   OpBuilder inner(yield);
-  SmallVector<Value> scalars;
-  for (const Source &source : sources) {
-    if (source.kind == Source::accumulator)
-      scalars.push_back(yield->getOperand(0));
-    else if (source.kind == Source::constant)
-      scalars.push_back(arith::ConstantOp::create(inner, loc, source.value));
-    else
-      scalars.push_back(epilogueArgument(op, source, loc));
+  DenseMap<Value, Value> scalars{{group.produced, yield->getOperand(0)}};
+  SmallVector<Location> locations{op->getLoc()};
+  for (Operation *elementwise : group.operations) {
+    Location loc = elementwise->getLoc();
+    locations.push_back(loc);
+    SmallVector<Value> operands;
+    for (Value operand : elementwise->getOperands()) {
+      Value &scalar = scalars[operand];
+      if (!scalar) {
+        const Source &source = group.sources.find(operand)->second;
+        scalar = source.value ? arith::ConstantOp::create(inner, loc, source.value).getResult() : epilogueArgument(op, source, loc);
+      }
+      operands.push_back(scalar);
+    }
+    scalars[elementwise->getResult(0)] = cast<ElementwiseOpInterface>(elementwise).emitScalar(inner, loc, operands);
   }
-  yield->setOperand(0, cast<ElementwiseOpInterface>(elementwise).emitScalar(inner, loc, scalars));
-  op->setLoc(FusedLoc::get(op->getContext(), {op->getLoc(), loc}));
+  yield->setOperand(0, scalars[group.operations.back()->getResult(0)]);
+  op->setLoc(FusedLoc::get(op->getContext(), locations));
 }
 
-void fuse(Operation *elementwise, unsigned position, ArrayRef<WindowedOpInterface> producers, ArrayRef<Source> sources) {
-  Operation *produced = elementwise->getOperand(position).getDefiningOp();
-  for (WindowedOpInterface op : producers)
-    fuseInto(op, elementwise, sources);
+void fuse(const Group &group) {
+  Operation *last = group.operations.back(), *produced = group.produced.getDefiningOp();
+  for (WindowedOpInterface op : group.producers)
+    fuseInto(op, group);
   if (isa<InterleaveOp>(produced))
-    produced->moveBefore(elementwise); // after its phases
-  elementwise->getResult(0).replaceAllUsesWith(produced->getResult(0));
-  elementwise->erase();
+    produced->moveBefore(last); // after its phases
+  last->getResult(0).replaceAllUsesWith(group.produced);
+  for (Operation *op : llvm::reverse(group.operations))
+    op->erase();
 }
 
 struct FuseEpiloguePass : lathe::passes::impl::FuseEpiloguePassBase<FuseEpiloguePass> {
@@ -183,35 +239,45 @@ struct FuseEpiloguePass : lathe::passes::impl::FuseEpiloguePassBase<FuseEpilogue
     getOperation().walk([&](ElementwiseOpInterface op) { candidates.push_back(op); });
     for (Operation *op : candidates)
       tryToFuse(op);
+    auto options = remark::RemarkOpts::name("fuse-epilogue").category(DEBUG_TYPE);
+    for (auto &[op, why] : missed)
+      remark::missed(op->getLoc(), options) << remark::reason("{0}", why);
+    missed.clear();
   }
 
-  void tryToFuse(Operation *elementwise) {
-    // The operands that windowed operations compute, the latest first.
-    SmallVector<unsigned> positions;
-    for (unsigned i = 0; i < elementwise->getNumOperands(); ++i)
-      if (!producersOf(elementwise, i).empty())
-        positions.push_back(i);
-    llvm::sort(positions, [&](unsigned a, unsigned b) {
-      Operation *x = elementwise->getOperand(a).getDefiningOp(), *y = elementwise->getOperand(b).getDefiningOp();
-      return x == y ? a < b : y->isBeforeInBlock(x);
-    });
+  /// With `last` as the last one of a group.
+  void tryToFuse(Operation *last) {
+    SmallVector<Operation *> operations = privateOperations(last);
+    // The values of windowed operations, the latest first.
+    llvm::SetVector<Value> values;
+    for (Operation *op : operations)
+      for (Value operand : op->getOperands())
+        if (!producersOf(operand, last->getBlock()).empty())
+          values.insert(operand);
+    SmallVector<Value> latestFirst = values.takeVector();
+    llvm::stable_sort(latestFirst, [](Value a, Value b) { return b.getDefiningOp()->isBeforeInBlock(a.getDefiningOp()); });
 
-    auto options = remark::RemarkOpts::name("fuse-epilogue").category(DEBUG_TYPE);
     std::string why = "no operand is the result of a windowed operation", reason;
-    SmallVector<Source> sources;
-    for (auto [rank, position] : llvm::enumerate(positions)) {
-      SmallVector<WindowedOpInterface> producers = producersOf(elementwise, position);
-      if (!matchProducers(elementwise, position, producers, sources, reason)) {
+    for (auto [rank, produced] : llvm::enumerate(latestFirst)) {
+      Group group{produced, producersOf(produced, last->getBlock()), dependents(operations, produced), {}};
+      if (!matchGroup(group, reason)) {
         if (rank == 0)
           why = reason;
         continue;
       }
-      remark::passed(elementwise->getLoc(), options) << remark::add("'{0}' into the epilogue of '{1}'", elementwise->getName().getStringRef(),
-                                                                    producers.front()->getName().getStringRef());
-      return fuse(elementwise, position, producers, sources);
+      auto options = remark::RemarkOpts::name("fuse-epilogue").category(DEBUG_TYPE);
+      for (Operation *op : group.operations) {
+        remark::passed(op->getLoc(), options) << remark::add("'{0}' into the epilogue of '{1}'", op->getName().getStringRef(),
+                                                             group.producers.front()->getName().getStringRef());
+        missed.erase(op);
+      }
+      return fuse(group);
     }
-    remark::missed(elementwise->getLoc(), options) << remark::reason("{0}", why);
+    missed.insert({last, why});
   }
+
+  /// Why operations have not been fused; a later one may still take them along.
+  llvm::MapVector<Operation *, std::string> missed;
 };
 
 } // namespace

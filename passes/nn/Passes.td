@@ -37,8 +37,10 @@ def FuseEpiloguePass : Pass<"nn-fuse-epilogue", "::mlir::func::FuncOp"> {
     **What.** An elementwise operation moves into the epilogue of the windowed operation that computes one of its operands, if that result has no other
     use. Its other operand becomes a constant in the body (a splat), a per-channel or scalar extra operand (a weight), or an elementwise extra operand (a
     tensor of the output's type: the residual). If both operands come from windowed operations, the one that is later in program order takes it, since
-    the other one must exist by then. One walk in program order reaches the fixpoint: an operation is visited after all its producers have taken what
-    they can, and nothing that is refused becomes possible later. The location becomes the fusion of all locations.
+    the other one must exist by then. Several elementwise operations move together if they are all that reads the result, and only the last one's value is
+    used elsewhere: `x * sigmoid(x)`, a hard swish that is written out, a value that is quantised and dequantised. One walk in program order reaches the
+    fixpoint: an operation is visited, as the last one of its group, after all its producers have taken what they can, and nothing that is refused
+    becomes possible later. The location becomes the fusion of all locations.
 
     A remark of category `nn-fuse-epilogue` says of each elementwise operation where it went, or why it stayed.
 

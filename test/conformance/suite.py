@@ -38,7 +38,8 @@ def load(case):
     from onnx import numpy_helper
 
     if case.model is not None:
-        return case.model, case.data_sets
+        arrays = lambda values: [numpy_helper.to_array(v) if isinstance(v, onnx.TensorProto) else v for v in values]  # noqa: E731
+        return case.model, [(arrays(inputs), arrays(outputs)) for inputs, outputs in case.data_sets]
     model = onnx.load(os.path.join(case.model_dir, "model.onnx"))
     sets = []
     for folder in sorted(glob.glob(os.path.join(case.model_dir, "test_data_set_*"))):

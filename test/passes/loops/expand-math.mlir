@@ -27,14 +27,40 @@ func.func private @scalar(%x: f32) -> f32 attributes {nn.kernel} {
   return %0 : f32
 }
 
-// What the target has an instruction for, and other types, stay.
+// What the target has an instruction for, and what has no expansion, stay.
 // CHECK-LABEL: func private @others(
 // CHECK: math.sqrt
 // CHECK: math.floor
-// CHECK: math.exp %{{.*}} : f64
+// CHECK: math.erf %{{.*}} : f64
 func.func private @others(%x: f32, %y: f64) -> (f32, f64) attributes {nn.kernel} {
   %0 = math.sqrt %x : f32
   %1 = math.floor %0 : f32
-  %2 = math.exp %y : f64
+  %2 = math.erf %y : f64
   return %1, %2 : f32, f64
+}
+
+// CHECK-LABEL: func private @double(
+// CHECK-NOT: math.{{exp|expm1|log|tanh|atan}}
+// CHECK: arith.bitcast %{{.*}} : vector<4xf64> to vector<4xi64>
+// CHECK: return
+func.func private @double(%x: vector<4xf64>) -> vector<4xf64> attributes {nn.kernel} {
+  %0 = math.exp %x : vector<4xf64>
+  %1 = math.expm1 %0 : vector<4xf64>
+  %2 = math.log %1 : vector<4xf64>
+  %3 = math.tanh %2 : vector<4xf64>
+  %4 = math.atan %3 : vector<4xf64>
+  return %4 : vector<4xf64>
+}
+
+// In double precision, with the bits of 2 / pi for large arguments.
+// CHECK-LABEL: func private @trigonometry(
+// CHECK-NOT: math.{{sin|cos|tan}}
+// CHECK: arith.extf %{{.*}} : vector<8xf32> to vector<8xf64>
+// CHECK: arith.constant dense<2734261102> : vector<8xi64>
+// CHECK: return
+func.func private @trigonometry(%x: vector<8xf32>) -> vector<8xf32> attributes {nn.kernel} {
+  %0 = math.sin %x : vector<8xf32>
+  %1 = math.cos %0 : vector<8xf32>
+  %2 = math.tan %1 : vector<8xf32>
+  return %2 : vector<8xf32>
 }

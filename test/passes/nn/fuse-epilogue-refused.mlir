@@ -16,18 +16,21 @@ func.func @two_uses(%x: tensor<?x4xf32>) -> (tensor<?x2xf32>, tensor<?x2xf32>) {
 
 // -----
 
-// The square of a result reads it twice.
-// CHECK-LABEL: func @square
+// Of the values of a group only the last one may be used elsewhere.
+// CHECK-LABEL: func @gate_used
+// CHECK: nn.sigmoid
 // CHECK: nn.mul
-func.func @square(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
+func.func @gate_used(%x: tensor<?x4xf32>) -> (tensor<?x2xf32>, tensor<?x2xf32>) {
   %w = nn.weight <dense<0.5> : tensor<4x2xf32>, tensor<4x2xf32>> : tensor<4x2xf32>
   %0 = nn.matmul ins(%x, %w : tensor<?x4xf32>, tensor<4x2xf32>) attributes {channels = array<i64: 4, 2>} epilogue {
   ^bb0(%acc: f32):
     nn.yield %acc : f32
   } -> tensor<?x2xf32>
   // expected-remark @+1 {{result has 2 uses}}
-  %1 = nn.mul %0, %0 : tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x2xf32>
-  return %1 : tensor<?x2xf32>
+  %1 = nn.sigmoid %0 : tensor<?x2xf32>
+  // expected-remark @+1 {{result has 2 uses}}
+  %2 = nn.mul %0, %1 : tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x2xf32>
+  return %1, %2 : tensor<?x2xf32>, tensor<?x2xf32>
 }
 
 // -----
