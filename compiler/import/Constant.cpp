@@ -108,22 +108,32 @@ LogicalResult lathe::importer::importConstantOfShape(NodeContext &node) {
   const OnnxTensor *tensor = node.tensor("value");
   if (node.hasErrors())
     return failure();
-  std::optional<SmallVector<int64_t>> dims = node.constants(0, "input");
-  if (!dims)
+  const ShapeValue *shape = node.shape(0, "input");
+  if (!shape)
     return failure();
+  SmallVector<int64_t> dims;
+  for (Affine d : shape->elements) {
+    if (!d.isConstant() && d != Affine{0, 1})
+      return node.needsStaticBatch("a dimension of " + d.str() + " is not supported");
+    dims.push_back(d.isConstant() ? d.c0 : ShapedType::kDynamic);
+  }
   MLIRContext *context = node.builder().getContext();
   GraphValue value = tensor ? valueOf(context, *tensor) : weightValue(context, {1}, {0.0f});
   if (tensor && tensor->elementCount() != 1)
     return node.invalid("expects attribute value of 1 element (got " + Twine(tensor->elementCount()) + ")");
   if (value.kind == GraphValue::Kind::unavailable)
     return node.unsupported("attribute value is " + value.why);
-  RankedTensorType type = node.type(*dims, value.type());
+  RankedTensorType type = node.type(dims, value.type());
   if (!type)
     return failure();
-  if (value.kind == GraphValue::Kind::shape && type.getNumElements() <= kMaxShapeElements)
-    return node.define(ShapeValue{value.shape.dataType, SmallVector<int64_t>(*dims), SmallVector<Affine>(type.getNumElements(), value.shape.elements[0])});
+  if (value.kind == GraphValue::Kind::shape && type.hasStaticShape() && type.getNumElements() <= kMaxShapeElements)
+    return node.define(ShapeValue{value.shape.dataType, dims, SmallVector<Affine>(type.getNumElements(), value.shape.elements[0])});
   // Its bytes are written once, however many elements there are.
   Attribute element = value.kind == GraphValue::Kind::shape ? Attribute(numberAttr(type.getElementType(), value.shape.elements[0].c0))
                                                             : cast<DenseElementsAttr>(value.weight.getSource()).getSplatValue<Attribute>();
+  if (!type.hasStaticShape()) { // one of them for each image
+    auto fill = [&](ProgramBuilder &b, ValueRange) -> Value { return arith::ConstantOp::create(b, cast<TypedAttr>(element)); };
+    return node.define(map(node, {}, dims, type.getElementType(), fill), 0, value.type());
+  }
   return node.define(nn::WeightAttr::get(context, DenseElementsAttr::get(type, ArrayRef<Attribute>(element)), type, {}), 0, value.type());
 }

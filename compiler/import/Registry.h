@@ -163,6 +163,19 @@ mlir::LogicalResult importNonMaxSuppression(NodeContext &node);
 // RunTimeSize.cpp
 mlir::LogicalResult importNonZero(NodeContext &node);
 mlir::LogicalResult importCompress(NodeContext &node);
+// Concat.cpp
+mlir::LogicalResult importConcat(NodeContext &node);
+mlir::LogicalResult importTranspose(NodeContext &node);
+mlir::LogicalResult importDepthToSpace(NodeContext &node);
+mlir::LogicalResult importSpaceToDepth(NodeContext &node);
+mlir::LogicalResult importExpand(NodeContext &node);
+mlir::LogicalResult importTile(NodeContext &node);
+// Pad.cpp
+mlir::LogicalResult importPad(NodeContext &node);
+// Slice.cpp
+mlir::LogicalResult importSlice(NodeContext &node);
+mlir::LogicalResult importSplit(NodeContext &node);
+mlir::LogicalResult importCenterCropPad(NodeContext &node);
 // Reshape.cpp
 mlir::LogicalResult importReshape(NodeContext &node);
 mlir::LogicalResult importFlatten(NodeContext &node);
@@ -174,8 +187,6 @@ mlir::LogicalResult importConstantOfShape(NodeContext &node);
 // ShapeOps.cpp
 mlir::LogicalResult importShape(NodeContext &node);
 mlir::LogicalResult importSize(NodeContext &node);
-mlir::LogicalResult importSlice(NodeContext &node);
-mlir::LogicalResult importConcat(NodeContext &node);
 
 } // namespace lathe::importer
 

@@ -40,10 +40,18 @@ static LogicalResult defineReshaped(NodeContext &node, const GraphValue &value, 
 }
 
 LogicalResult lathe::importer::importReshape(NodeContext &node) {
-  bool allowZero = node.integer("allowzero", 0);
+  bool allowZero = node.integer("allowzero", 0), attribute = node.opset() < 5;
+  SmallVector<Affine> wanted;
+  if (attribute) {
+    node.ignore({"consumed_inputs"}); // that the result may take the input's memory
+    for (int64_t d : node.integers("shape"))
+      wanted.push_back({d, 0});
+  }
   if (node.hasErrors())
     return failure();
   const GraphValue *input = node.input(0, "data");
+  if (input && attribute)
+    return defineReshaped(node, *input, wanted, allowZero);
   const ShapeValue *target = node.shape(1, "shape");
   if (!input || !target)
     return failure();

@@ -205,12 +205,7 @@ FailureOr<ShapeValue> lathe::importer::gather(const ShapeValue &vector, const Sh
   return result;
 }
 
-FailureOr<ShapeValue> lathe::importer::slice(const ShapeValue &vector, int64_t start, int64_t end, int64_t step, std::string &why) {
-  if (vector.rank() != 1)
-    return fail(why, "shape arithmetic slices vectors only (got rank " + Twine(vector.rank()) + ")");
-  if (!step)
-    return fail(why, "a slice has step 0");
-  int64_t size = vector.elements.size();
+Run lathe::importer::resolveSlice(int64_t size, int64_t start, int64_t end, int64_t step) {
   auto clamped = [&](int64_t position, int64_t low, int64_t high) {
     if (position < 0)
       position = std::max(position, -size - 1) + size;
@@ -220,24 +215,52 @@ FailureOr<ShapeValue> lathe::importer::slice(const ShapeValue &vector, int64_t s
   bool up = step > 0;
   start = clamped(start, up ? 0 : -1, up ? size : size - 1);
   end = clamped(end, up ? 0 : -1, up ? size : size - 1);
-  step = std::clamp(step, -size - 1, size + 1); // one step leaves the vector either way
-  ShapeValue result{vector.dataType, {}, {}};
-  for (int64_t i = start; up ? i < end : i > end; i += step)
-    result.elements.push_back(vector.elements[i]);
-  result.dims = {int64_t(result.elements.size())};
-  return result;
+  step = std::clamp(step, -size - 1, size + 1); // one step leaves the tensor either way
+  int64_t distance = up ? end - start : start - end;
+  return {start, distance > 0 ? (distance - 1) / std::abs(step) + 1 : 0, step};
 }
 
-FailureOr<ShapeValue> lathe::importer::concat(ArrayRef<ShapeValue> vectors, std::string &why) {
-  ShapeValue result{vectors.empty() ? 0 : vectors[0].dataType, {}, {}};
-  for (const ShapeValue &vector : vectors) {
-    if (vector.rank() != 1)
-      return fail(why, "shape arithmetic concatenates vectors only (got rank " + Twine(vector.rank()) + ")");
-    append_range(result.elements, vector.elements);
-    if (int64_t(result.elements.size()) > kMaxShapeElements)
-      return fail(why, "shape arithmetic on more than " + Twine(kMaxShapeElements) + " elements");
+FailureOr<ShapeValue> lathe::importer::slice(const ShapeValue &vector, int64_t start, int64_t end, int64_t step, std::string &why) {
+  if (vector.rank() != 1)
+    return fail(why, "shape arithmetic slices vectors only (got rank " + Twine(vector.rank()) + ")");
+  if (!step)
+    return fail(why, "a slice has step 0");
+  Run run = resolveSlice(vector.elements.size(), start, end, step);
+  return moved(vector, run.count, run.begin, run.step);
+}
+
+ShapeValue lathe::importer::moved(const ShapeValue &value, ArrayRef<int64_t> dims, int64_t begin, ArrayRef<int64_t> strides) {
+  ShapeValue result{value.dataType, SmallVector<int64_t>(dims), {}};
+  if (is_contained(dims, 0))
+    return result;
+  SmallVector<int64_t> index(dims.size(), 0);
+  for (;;) {
+    int64_t at = begin;
+    for (auto [i, stride] : zip_equal(index, strides))
+      at += i * stride;
+    result.elements.push_back(value.elements[at]);
+    int64_t dim = dims.size() - 1;
+    while (dim >= 0 && ++index[dim] == dims[dim])
+      index[dim--] = 0;
+    if (dim < 0)
+      return result;
   }
-  result.dims = {int64_t(result.elements.size())};
+}
+
+ShapeValue lathe::importer::concat(ArrayRef<ShapeValue> values, int64_t axis) {
+  ShapeValue result{values[0].dataType, values[0].dims, {}};
+  result.dims[axis] = 0;
+  for (const ShapeValue &value : values)
+    result.dims[axis] += value.dims[axis];
+  // Whole runs of each, once per index of the dimensions before the axis.
+  int64_t outer = 1;
+  for (int64_t d : ArrayRef(result.dims).take_front(axis))
+    outer *= d;
+  for (int64_t i = 0; i < outer; ++i)
+    for (const ShapeValue &value : values) {
+      int64_t run = value.elements.size() / outer;
+      append_range(result.elements, ArrayRef(value.elements).slice(i * run, run));
+    }
   return result;
 }
 

@@ -37,6 +37,18 @@ struct ShapeValue {
 /// Larger tensors are no shapes, and are not computed with here: each node keeps its result, so that this bounds the memory that a hostile model takes.
 constexpr int64_t kMaxShapeElements = 256;
 
+/// `count` elements of a dimension: begin, begin + step, ...
+struct Run {
+  int64_t begin, count, step;
+};
+/// What ONNX's Slice takes of a dimension of `size` elements. `step` is not 0; the result's begin means nothing if there are no elements.
+Run resolveSlice(int64_t size, int64_t start, int64_t end, int64_t step);
+
+/// Element (i...) of the result, of shape `dims`, is element begin + sum of i * strides of `value`.
+ShapeValue moved(const ShapeValue &value, llvm::ArrayRef<int64_t> dims, int64_t begin, llvm::ArrayRef<int64_t> strides);
+/// Of at least one value.
+ShapeValue concat(llvm::ArrayRef<ShapeValue> values, int64_t axis);
+
 // All functions below fail with a reason: what is computed does not fit, is not affine in N, or is no whole number.
 
 mlir::FailureOr<Affine> add(Affine a, Affine b, std::string &why);
@@ -55,7 +67,6 @@ mlir::FailureOr<ShapeValue> select(const ShapeValue &condition, const ShapeValue
 /// Along the only axis of a vector. `indices` has any rank.
 mlir::FailureOr<ShapeValue> gather(const ShapeValue &vector, const ShapeValue &indices, std::string &why);
 mlir::FailureOr<ShapeValue> slice(const ShapeValue &vector, int64_t start, int64_t end, int64_t step, std::string &why);
-mlir::FailureOr<ShapeValue> concat(llvm::ArrayRef<ShapeValue> vectors, std::string &why);
 mlir::FailureOr<ShapeValue> range(const ShapeValue &start, const ShapeValue &limit, const ShapeValue &delta, std::string &why);
 mlir::FailureOr<ShapeValue> castTo(const ShapeValue &value, int32_t type, std::string &why);
 /// The same elements; at most one of `dims` is -1.

@@ -48,6 +48,76 @@ def NN_ReshapeOp : NN_Op<"reshape", [Pure]> {
   let hasCanonicalizeMethod = 1;
 }
 
+def NN_ConcatOp : NN_Op<"concat", [Pure]> {
+  let summary = "tensors one after the other along an axis";
+  let description = [{
+    All other dimensions are equal; the axis has the sum of the extents, and is not the dynamic batch. ONNX operator Concat, opset 1 to 13. Becomes one
+    destination into whose slices the producers write. Concatenations that begin with the same operands share it (DenseNet).
+
+    ```mlir
+    %2 = nn.concat %0, %1 axis 1 : tensor<?x64x9x9xf32>, tensor<?x32x9x9xf32> -> tensor<?x96x9x9xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$inputs, I64Attr:$axis);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$inputs `axis` $axis attr-dict `:` type($inputs) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def NN_SliceOp : NN_Op<"slice", [Pure]> {
+  let summary = "every so many elements along each dimension";
+  let description = [{
+    `out[i...] = in[begins + i * steps...]`; steps may be negative, extents are the result's. A dynamic batch is kept whole. ONNX operators Slice
+    (opset 1 to 13), Split and CenterCropPad. Becomes a view if no step is negative and elements of the last dimension stay neighbours.
+
+    ```mlir
+    %1 = nn.slice %0 begins [0, 8, 6] steps [1, 1, -2] : tensor<?x16x7xf32> -> tensor<?x8x4xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$begins, DenseI64ArrayAttr:$steps);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$input `begins` $begins `steps` $steps attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+  let hasCanonicalizeMethod = 1;
+}
+
+def NN_TransposeOp : NN_Op<"transpose", [Pure]> {
+  let summary = "dimensions in another order";
+  let description = [{
+    Dimension i of the result is dimension `permutation[i]` of the input; a dynamic batch stays the leading one. ONNX operators Transpose, DepthToSpace and
+    SpaceToDepth (with nn.reshape).
+
+    ```mlir
+    %1 = nn.transpose %0 permutation [0, 2, 1] : tensor<?x16x49xf32> -> tensor<?x49x16xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$permutation);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$input `permutation` $permutation attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+  let hasCanonicalizeMethod = 1;
+}
+
+def NN_PadOp : NN_Op<"pad", [Pure]> {
+  let summary = "a border of one value";
+  let description = [{
+    `begins` elements before and `ends` elements behind each dimension, none negative and none at a dynamic batch, all equal to `value`, a tensor of rank 0.
+    ONNX operator Pad, opset 1 to 25, mode constant; the other modes are slices and concatenations of their input.
+
+    ```mlir
+    %1 = nn.pad %0 with %v begins [0, 0, 1, 2] ends [0, 0, 1, 2] : tensor<?x16x7x9xf32>, tensor<f32> -> tensor<?x16x9x13xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$value, DenseI64ArrayAttr:$begins, DenseI64ArrayAttr:$ends);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$input `with` $value `begins` $begins `ends` $ends attr-dict `:` type($input) `,` type($value) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
 def NN_PackOp : NN_Op<"pack", [Pure]> {
   let summary = "plain to blocked layout";
   let description = [{

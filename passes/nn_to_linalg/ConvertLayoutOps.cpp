@@ -9,6 +9,7 @@
 using namespace mlir;
 using namespace lathe::nn;
 using lathe::passes::makeEmpty;
+using lathe::passes::mixedSizes;
 
 namespace {
 
@@ -51,13 +52,6 @@ FailureOr<CommonGroups> commonGroups(ArrayRef<int64_t> from, ArrayRef<int64_t> t
     g.to.back().push_back(j);
   }
   return g;
-}
-
-SmallVector<OpFoldResult> mixedSizes(OpBuilder &b, Operation *op, ArrayRef<int64_t> shape) {
-  SmallVector<OpFoldResult> sizes;
-  for (int64_t d : shape)
-    sizes.push_back(ShapedType::isDynamic(d) ? OpFoldResult(batchOf(op->getParentOfType<FunctionOpInterface>())) : OpFoldResult(b.getIndexAttr(d)));
-  return sizes;
 }
 
 Value collapse(OpBuilder &b, Location loc, Value v, ArrayRef<int64_t> shape, ArrayRef<ReassociationIndices> groups) {

@@ -1,4 +1,4 @@
-// convert-nn-to-linalg: elementwise operations; ConvertLayoutOps.cpp has the rest.
+// convert-nn-to-linalg: elementwise operations; ConvertLayoutOps.cpp and ConvertMoveOps.cpp have the rest.
 #include "dialects/nn/ModuleInfo.h"
 #include "dialects/nn/NNDialect.h"
 #include "passes/nn_to_linalg/Passes.h"
@@ -22,6 +22,13 @@ Value lathe::passes::makeEmpty(OpBuilder &builder, Operation *op, RankedTensorTy
   if (!type.hasStaticShape())
     dynamic.push_back(batchOf(op->getParentOfType<FunctionOpInterface>()));
   return tensor::EmptyOp::create(builder, op->getLoc(), type, dynamic);
+}
+
+SmallVector<OpFoldResult> lathe::passes::mixedSizes(OpBuilder &builder, Operation *op, ArrayRef<int64_t> shape) {
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t d : shape)
+    sizes.push_back(ShapedType::isDynamic(d) ? OpFoldResult(batchOf(op->getParentOfType<FunctionOpInterface>())) : OpFoldResult(builder.getIndexAttr(d)));
+  return sizes;
 }
 
 namespace {
@@ -80,14 +87,16 @@ struct ElementwiseToGeneric : OpInterfaceRewritePattern<ElementwiseOpInterface> 
 
 struct ConvertNNToLinalgPass : lathe::passes::impl::ConvertNNToLinalgPassBase<ConvertNNToLinalgPass> {
   void runOnOperation() override {
+    lathe::passes::shareConcatDestinations(getOperation());
     RewritePatternSet patterns(&getContext());
     patterns.add<ElementwiseToGeneric>(&getContext());
     lathe::passes::populateLayoutOpPatterns(patterns);
+    lathe::passes::populateMoveOpPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     // One error per operation that is left; windowed operations and weights stay in nn.
     bool failed = false;
     getOperation().walk([&](Operation *op) {
-      if (isa<ElementwiseOpInterface, BatchNormOp, ReshapeOp, PackOp, UnpackOp, InterleaveOp>(op)) {
+      if (isa<ElementwiseOpInterface, BatchNormOp, ReshapeOp, PackOp, UnpackOp, InterleaveOp, ConcatOp, SliceOp, TransposeOp, PadOp>(op)) {
         op->emitOpError(isa<BatchNormOp>(op) ? "expects to be folded before the conversion to linalg"
                                              : "expects shapes without empty dimensions, and a function argument that gives the batch size");
         failed = true;

@@ -8,7 +8,8 @@ def PropagateLayoutPass : Pass<"nn-propagate-layout", "::mlir::func::FuncOp"> {
   let summary = "chooses the plain or the blocked layout for every value";
   let description = [{
     **What.** Results of convolutions and pools become blocked, `[N, ceil(C / V), spatial..., V]` with the target's V lanes; elementwise operations
-    follow their operands; matrix multiplications, reshapes and the function's border stay plain. Convolutions read a plain producer (the network's
+    follow their operands, and so do concatenations, slices, transpositions and borders as long as they move whole blocks of channels; matrix
+    multiplications, reshapes and the function's border stay plain. Convolutions read a plain producer (the network's
     input, a reshape) in place. Where layouts meet, `nn.pack` or `nn.unpack` is inserted, once per value, and a remark says which operation asks for
     it. Weights get recipe steps instead.
 
@@ -45,7 +46,9 @@ def ConvertNNToLinalgPass : Pass<"convert-nn-to-linalg", "::mlir::func::FuncOp">
   let description = [{
     **What.** Elementwise operations become `linalg.generic` (numpy broadcasting is a constant 0 in an indexing map, a splat weight a constant in the
     body). `nn.reshape` becomes tensor.collapse_shape and expand_shape. `nn.pack` and `nn.unpack` become views where all spatial extents are 1 and the
-    channels fill the lanes, else `linalg.generic`. Windowed operations and weights stay.
+    channels fill the lanes, else `linalg.generic`. `nn.concat` and `nn.pad` become one destination into whose slices the parts are inserted, so that
+    bufferisation lets their producers write there; concatenations that begin with the operands of another one share its destination. `nn.slice` becomes a
+    view unless it goes backwards or takes the last dimension apart; that and `nn.transpose` are `linalg.generic`. Windowed operations and weights stay.
 
     **Before/After.** test/passes/nn_to_linalg/convert-nn-to-linalg.mlir.
 

@@ -36,6 +36,7 @@ public:
           .Case<ConvOp, PoolOp>([&](auto o) { windowed(o); })
           .Case<ElementwiseOpInterface>([&](auto o) { elementwise(o); })
           .Case<InterleaveOp>([&](auto o) { interleave(o); })
+          .Case<ConcatOp, SliceOp, TransposeOp, PadOp>([&](auto o) { moving(o); })
           .Case<ReduceOp>([&](auto o) { reduction(o); })
           .Case<PackOp, UnpackOp>([](auto) {}) // already decided
           .Default([&](Operation *o) { plainOperands(o); });
@@ -189,6 +190,66 @@ private:
     setBlockedResult(op);
   }
 
+  //===- Data movement -------------------------------------------------------------------------------------------------------------------------===//
+
+  /// Whether blocks of channels may be moved as they are: the pixels of a block may go anywhere, and whole blocks too, but no channel leaves its lane.
+  bool keepsLanes(ConcatOp op) {
+    // What begins at a whole block is in its place; only the last operand may end within one.
+    ValueRange aligned = op.getAxis() == 1 ? ValueRange(op.getInputs()).drop_back() : ValueRange();
+    return llvm::all_of(aligned, [&](Value v) { return formsOf(v).type.getDimSize(1) % lanes == 0; });
+  }
+  bool keepsLanes(SliceOp op) { return op.getSteps()[1] == 1 && op.getBegins()[1] % lanes == 0; }
+  bool keepsLanes(TransposeOp op) { return op.getPermutation()[0] == 0 && op.getPermutation()[1] == 1; }
+  bool keepsLanes(PadOp op) { return op.getBegins()[1] == 0 && op.getEnds()[1] == 0; }
+
+  /// The same in terms of the blocked type.
+  void moveBlocks(ConcatOp) {}
+  void moveBlocks(SliceOp op) {
+    SmallVector<int64_t> begins(op.getBegins()), steps(op.getSteps());
+    begins[1] /= lanes;
+    begins.push_back(0);
+    steps.push_back(1);
+    op.setBegins(begins);
+    op.setSteps(steps);
+  }
+  void moveBlocks(TransposeOp op) {
+    SmallVector<int64_t> permutation(op.getPermutation());
+    permutation.push_back(permutation.size());
+    op.setPermutation(permutation);
+  }
+  void moveBlocks(PadOp op) {
+    SmallVector<int64_t> begins(op.getBegins()), ends(op.getEnds());
+    begins.push_back(0);
+    ends.push_back(0);
+    op.setBegins(begins);
+    op.setEnds(ends);
+  }
+
+  static ValueRange movedBy(ConcatOp op) { return op.getInputs(); }
+  template <typename Op> static ValueRange movedBy(Op op) { return op->getOperands().take_front(1); }
+
+  template <typename Op> void moving(Op op) {
+    int64_t native = 0, other = 0; // elements per image
+    for (Value v : movedBy(op)) {
+      Forms &f = formsOf(v);
+      int64_t count = 1;
+      for (int64_t d : f.type.getShape())
+        count *= ShapedType::isDynamic(d) ? 1 : d;
+      (f.nativelyBlocked ? native : other) += count;
+    }
+    bool isImage = cast<RankedTensorType>(op.getType()).getRank() >= 3;
+    bool hasWeight = llvm::any_of(movedBy(op), [](Value v) { return v.getDefiningOp<WeightOp>() != nullptr; });
+    if (!propagate || !isImage || hasWeight || native <= other || !keepsLanes(op)) {
+      if (propagate && native)
+        remark::missed(op->getLoc(), opts("MovedPlain")) << "blocks of channels do not stay whole, or most of the operands are plain";
+      return plainOperands(op);
+    }
+    for (int64_t i = 0, e = movedBy(op).size(); i < e; ++i)
+      op->setOperand(i, blocked(op->getOperand(i), op));
+    moveBlocks(op);
+    setBlockedResult(op);
+  }
+
   //===- Reductions ----------------------------------------------------------------------------------------------------------------------------===//
 
   /// A reduction that keeps the channels apart stays blocked: the lanes become one more dimension of its space.
@@ -215,9 +276,7 @@ private:
 
   /// Whether some input is blocked, and whether all inputs that go through its channels, and the result, can be: with the channels as dimension 1.
   bool findBlockedChannel(ReduceOp op, unsigned &channel) {
-    auto channelOf = [](AffineMap map) {
-      return map.getNumResults() >= 3 && isa<AffineDimExpr>(map.getResult(1)) ? map.getResult(1) : AffineExpr();
-    };
+    auto channelOf = [](AffineMap map) { return map.getNumResults() >= 3 && isa<AffineDimExpr>(map.getResult(1)) ? map.getResult(1) : AffineExpr(); };
     AffineExpr found;
     for (auto [i, input] : llvm::enumerate(op.getInputs()))
       if (formsOf(input).nativelyBlocked && !found)

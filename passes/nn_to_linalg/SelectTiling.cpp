@@ -36,6 +36,35 @@ int64_t groupsOf(WindowedOpInterface op) {
   return conv ? conv.getGroups() : 1;
 }
 
+/// Whether `v` may be computed in a part of a larger image.
+bool becomesPart(Value v) {
+  return llvm::any_of(v.getUsers(), [](Operation *user) {
+    auto concat = dyn_cast<ConcatOp>(user);
+    return isa<InterleaveOp, PadOp>(user) || (concat && (concat.getAxis() >= 2 || becomesPart(concat)));
+  });
+}
+
+/// Whether there may be gaps between the rows of `v`: it is a part of an image, or lives in one.
+bool mayHaveGaps(Value v) {
+  for (;;) {
+    if (auto slice = v.getDefiningOp<SliceOp>()) {
+      auto type = cast<ShapedType>(v.getType()), whole = cast<ShapedType>(slice.getInput().getType());
+      bool cuts = type.getShape().drop_front(std::min<size_t>(2, type.getRank())) != whole.getShape().drop_front(std::min<size_t>(2, type.getRank()));
+      if (cuts || llvm::any_of(slice.getSteps(), [](int64_t step) { return step != 1; }))
+        return true;
+      v = slice.getInput();
+    } else if (auto reshape = v.getDefiningOp<ReshapeOp>()) {
+      v = reshape.getInput();
+    } else {
+      return becomesPart(v);
+    }
+    if (becomesPart(v))
+      return true;
+  }
+}
+
+bool rowsMayHaveGaps(WindowedOpInterface op) { return llvm::any_of(op->getOperands(), mayHaveGaps) || llvm::any_of(op->getResults(), becomesPart); }
+
 Work describe(WindowedOpInterface op) {
   ShapedType out = op.getOutputType();
   auto in = cast<ShapedType>(op.getInput().getType());
@@ -51,9 +80,7 @@ Work describe(WindowedOpInterface op) {
   w.lines = matmul ? 1 : product(out.getShape().slice(2, spatial - 1));
   bool pointwise = w.multiply && w.windowElements == 1 && llvm::all_of(op.getWindowStrides(), [](int64_t s) { return s == 1; }) &&
                    llvm::all_of(op.getPadBegin(), [](int64_t p) { return p == 0; }) && llvm::all_of(op.getPadEnd(), [](int64_t p) { return p == 0; });
-  // An interleaved output is a slice with gaps between its rows.
-  bool hasGaps = op->getNumResults() == 1 && llvm::any_of(op->getUsers(), llvm::IsaPred<InterleaveOp>);
-  w.mergeableLines = pointwise && spatial >= 2 && !hasGaps ? out.getDimSize(spatial) : 1;
+  w.mergeableLines = pointwise && spatial >= 2 && !rowsMayHaveGaps(op) ? out.getDimSize(spatial) : 1;
   w.inputBytes = product(in.getShape().drop_front()) * (in.getElementTypeBitWidth() / 8);
   for (size_t i = 0; i < op.getExtras().size(); ++i)
     w.epilogueLoads += op.getExtraKind(i) == ExtraKind::elementwise;

@@ -280,7 +280,8 @@ struct Contract {
 };
 
 constexpr StringRef kNNDialects[] = {"func", "arith", "math"};
-constexpr StringRef kNNOps[] = {"weight", "reshape", "add", "sub", "mul", "div", "relu", "conv", "interleave", "pool", "matmul", "foreach", "reduce", "yield"};
+constexpr StringRef kNNOps[] = {"weight", "reshape", "concat", "slice",      "transpose", "pad",    "add",     "sub",    "mul",
+                                "div",    "relu",    "conv",   "interleave", "pool",      "matmul", "foreach", "reduce", "yield"};
 constexpr StringRef kLinalgDialects[] = {"func", "arith", "math", "linalg", "tensor", "scf"};
 constexpr StringRef kLinalgOps[] = {"weight", "conv", "pool", "matmul", "foreach", "reduce", "yield"};
 constexpr StringRef kMemrefDialects[] = {"func", "arith", "math", "linalg", "memref"};

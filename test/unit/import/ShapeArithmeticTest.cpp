@@ -82,7 +82,7 @@ TEST(ShapeArithmetic, Broadcasts) {
 TEST(ShapeArithmetic, EmptyVectors) {
   std::string why;
   EXPECT_EQ(text(elementwise(vector({}), scalar(N), kInt64, add, why), why), "[]");
-  EXPECT_EQ(text(concat({vector({}), vector({N}), vector({})}, why), why), "[N]");
+  EXPECT_EQ(concat({vector({}), vector({N}), vector({})}, 0).str(), "[N]");
   EXPECT_EQ(text(gather(vector({}), vector({}), why), why), "[]");
 }
 
@@ -103,6 +103,18 @@ TEST(ShapeArithmetic, SlicesLikeNumpy) {
   EXPECT_EQ(slice(INT64_MIN, INT64_MIN, -1), "[]");
   EXPECT_EQ(slice(3, 3, 1), "[]");
   EXPECT_EQ(slice(7, 9, 1), "[]");
+}
+
+// As numpy's concatenate, transpose and x[:, ::-1].
+TEST(ShapeArithmetic, MovesElementsOfAnyRank) {
+  ShapeValue a{kInt64, {2, 2}, {number(0), number(1), number(2), N}}, b{kInt64, {2, 1}, {number(4), number(5)}};
+  EXPECT_EQ(concat({a, b}, 1).str(), "[0, 1, 4, 2, N, 5]");
+  EXPECT_EQ(concat({a, b}, 1).dims, (llvm::SmallVector<int64_t>{2, 3}));
+  EXPECT_EQ(concat({a, a}, 0).str(), "[0, 1, 2, N, 0, 1, 2, N]");
+  EXPECT_EQ(moved(a, {2, 2}, 0, {1, 2}).str(), "[0, 2, 1, N]");
+  EXPECT_EQ(moved(a, {2, 2}, 1, {2, -1}).str(), "[1, 0, N, 2]");
+  EXPECT_EQ(moved(a, {0, 3}, 0, {2, 1}).elements.size(), 0u);
+  EXPECT_EQ(moved(scalar(N), {3}, 0, {0}).str(), "[N, N, N]");
 }
 
 TEST(ShapeArithmetic, GatherRangeSelectCast) {
