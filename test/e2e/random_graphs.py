@@ -131,6 +131,84 @@ def squeeze_and_excite(state):
     state.become(state.op("Mul", state.y, gate))
 
 
+@layer(1)
+def concatenate(state):
+    branch = state.graph.conv(state.y, state.channels, 5, (1, 1))
+    parts = state.random.permutation([state.y, state.op("Relu", branch)]).tolist()
+    if state.channels + 5 <= 64:
+        state.become(state.op("Concat", *parts, axis=1), state.channels + 5)
+
+
+@layer(1)
+def split_and_join(state):
+    """Parts of the channels, one of them changed, in another order."""
+    if state.channels < 2:
+        return
+    cut = int(state.random.integers(1, state.channels))
+    bounds = [state.graph.constant(numpy.array([n], numpy.int64)) for n in (0, cut, state.channels, 1)]
+    low, high = (state.op("Slice", state.y, bounds[k], bounds[k + 1], bounds[3]) for k in (0, 1))
+    state.become(state.op("Concat", state.op("Relu", high), low, axis=1))
+
+
+@layer(1)
+def shuffle(state):
+    groups = state.choose([g for g in range(1, state.channels + 1) if state.channels % g == 0])
+    shape = [0, groups, state.channels // groups, *state.size]
+    y = state.op("Reshape", state.y, state.graph.constant(numpy.array(shape, numpy.int64)))
+    y = state.op("Transpose", y, perm=[0, 2, 1, 3, 4])
+    state.become(state.op("Reshape", y, state.graph.constant(numpy.array([0, state.channels, *state.size], numpy.int64))))
+
+
+@layer(1)
+def turn(state):
+    state.become(state.op("Transpose", state.y, perm=[0, 1, 3, 2]), size=state.size[::-1])
+
+
+@layer(1)
+def pad(state):
+    begin_end = [int(n) for n in state.random.integers(0, 2, 4)]
+    pads = state.graph.constant(numpy.array([0, 0, *begin_end[:2], 0, 0, *begin_end[2:]], numpy.int64))
+    mode = state.choose(["constant", "edge"] + ["reflect"] * (min(state.size) > 1))
+    state.become(state.op("Pad", state.y, pads, mode=mode), size=[n + begin_end[i] + begin_end[i + 2] for i, n in enumerate(state.size)])
+
+
+@layer(1)
+def upsample(state):
+    if state.channels * 4 * state.size[0] * state.size[1] > LARGEST:
+        return
+    scales = state.graph.constant(numpy.array([1, 1, 2, 2], numpy.float32))
+    mode = state.choose(["nearest", "linear"])
+    attributes = {"nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"} if mode == "nearest" else {}
+    state.become(state.op("Resize", state.y, "", scales, mode=mode, **attributes), size=[2 * n for n in state.size])
+
+
+@layer(1)
+def transposed_convolution(state):
+    filters = state.choose(CHANNELS)
+    size = [2 * n for n in state.size]
+    if filters * size[0] * size[1] > LARGEST:
+        return
+    weight = state.graph.normal(state.channels, filters, 2, 2, scale=state.channels ** -0.5)
+    state.become(state.op("ConvTranspose", state.y, weight, strides=[2, 2]), filters, size)
+
+
+@layer(1)
+def softmax(state):
+    state.become(state.op("Softmax", state.y, axis=state.choose([1, 2, 3])))
+
+
+@layer(1)
+def instance_norm(state):
+    if min(state.size) > 1:  # else the variance is nothing but rounding
+        state.become(state.op("InstanceNormalization", state.y, state.graph.normal(state.channels), state.graph.normal(state.channels), epsilon=0.1))
+
+
+@layer(1)
+def subtract_mean(state):
+    axes = [[1], [3], [2, 3]][state.random.integers(3)]
+    state.become(state.op("Sub", state.y, state.op("ReduceMean", state.y, axes=axes)))
+
+
 @layer(0.5)
 def extra_output(state):
     state.outputs.append(state.y)
