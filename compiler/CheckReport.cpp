@@ -81,7 +81,7 @@ void lathe::printCheckJson(const ImportReport &report, StringRef model, raw_ostr
           text("node", finding.node);
           text("op", finding.op);
           json.attribute("opset", finding.opset ? json::Value(finding.opset) : json::Value(nullptr));
-          text("attribute", parts.attribute);
+          text("attribute", parts.attribute.empty() ? StringRef(finding.attribute) : parts.attribute);
           int64_t input;
           json.attribute("input", parts.input.getAsInteger(10, input) ? json::Value(nullptr) : json::Value(input));
           text("problem", parts.problem);

@@ -91,8 +91,8 @@ bool parseShapes(ArrayRef<std::string> specs, llvm::StringMap<std::vector<DimRan
     for (StringRef part : parts) {
       auto [low, high] = part.split("..");
       DimRange range;
-      if (low.getAsInteger(10, range.min) || (part.contains("..") ? high.getAsInteger(10, range.max) : low.getAsInteger(10, range.max)) || range.min < 1 ||
-          range.max < range.min) {
+      if (low.getAsInteger(10, range.min) || (part.contains("..") ? high.getAsInteger(10, range.max) : low.getAsInteger(10, range.max)) || range.min < 0 ||
+          range.max < range.min || (range.min == 0 && range.max > 0)) {
         error = "--shapes=" + spec + ": expects NAME:D1xD2x…, each a number or a range such as 1..32";
         return false;
       }

@@ -17,7 +17,8 @@ const GraphValue *Composite::find(const Name &name) {
   if (hasFailed)
     return nullptr;
   auto found = node.state.values.find(name);
-  if (found == node.state.values.end() || found->second.kind == GraphValue::Kind::broken || found->second.kind == GraphValue::Kind::unavailable) {
+  using Kind = GraphValue::Kind;
+  if (found == node.state.values.end() || llvm::is_contained({Kind::broken, Kind::unavailable, Kind::sequence}, found->second.kind)) {
     for (size_t i = 0; i < node.inputCount(); ++i) // an input: says what is wrong with it
       if (node.getNode().inputs[i] == name)
         (void)node.input(i, "input " + std::to_string(i));
@@ -81,6 +82,12 @@ std::vector<Composite::Name> Composite::ops(StringRef type, ArrayRef<Name> input
 }
 
 Composite::Name Composite::op(StringRef type, ArrayRef<Name> inputs, ArrayRef<Attribute> attributes) { return ops(type, inputs, 1, attributes).front(); }
+
+Composite::Name Composite::value(const GraphValue &value) {
+  Name name = fresh();
+  node.state.values[name] = value;
+  return name;
+}
 
 Composite::Name Composite::number(double value, int32_t dataType) {
   return constant(splatWeight(RankedTensorType::get({}, elementType(node.builder().getContext(), dataType)), value), dataType);

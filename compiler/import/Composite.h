@@ -30,6 +30,10 @@ public:
   Name op(llvm::StringRef type, llvm::ArrayRef<Name> inputs, llvm::ArrayRef<Attribute> attributes = {});
   /// All outputs.
   std::vector<Name> ops(llvm::StringRef type, llvm::ArrayRef<Name> inputs, size_t outputs, llvm::ArrayRef<Attribute> attributes = {});
+  /// A name for a value.
+  Name value(const GraphValue &value);
+  /// What a name stands for; null after a failure.
+  const GraphValue *find(const Name &name);
   /// A scalar, or a vector of int64.
   Name number(double value, int32_t dataType = kFloat);
   Name integers(llvm::ArrayRef<int64_t> values);
@@ -53,8 +57,6 @@ public:
   mlir::LogicalResult define(const Name &value, size_t output = 0);
 
 private:
-  /// Null, after a report, if there is no such value.
-  const GraphValue *find(const Name &name);
   Name fresh();
 
   NodeContext &node;

@@ -4,6 +4,7 @@
 #include "compiler/import/Preprocess.h"
 #include "compiler/import/Program.h"
 #include "compiler/import/Registry.h"
+#include "compiler/import/ShapeFold.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 
@@ -12,6 +13,9 @@ using namespace lathe;
 using namespace lathe::importer;
 
 namespace {
+
+/// Of operators that take any number: more than a network joins, and few enough for what looks at them in pairs.
+constexpr size_t kMaxInputs = 1024;
 
 /// Of --constant: such values are written into the IR.
 constexpr size_t kMaxConstantBytes = 1024;
@@ -115,8 +119,9 @@ private:
       value.kind = GraphValue::Kind::data;
       value.data = main.getArgument(i);
       if (type.hasStaticShape() && type.getNumElements() == 0) { // nothing is computed from it
-        value.kind = GraphValue::Kind::weight;
-        value.weight = splatWeight(type, 0);
+        OnnxNode empty;
+        empty.outputs = {input.info->name};
+        (void)NodeContext(state, empty).define(splatWeight(type, 0), 0, dataType);
       }
       // The size is checked as that of any other tensor.
       OnnxNode pseudo;
@@ -163,8 +168,12 @@ private:
       return context.unsupported("the operator is not supported" + supportedOpsets(node.op));
     if (node.inputs.size() < op->minInputs || node.inputs.size() > op->maxInputs)
       return context.invalid("expects " + countOf(op->minInputs, op->maxInputs, "input") + " (got " + Twine(node.inputs.size()) + ")");
+    if (node.inputs.size() > kMaxInputs)
+      return context.unsupported("has " + Twine(node.inputs.size()) + " inputs; supported: up to " + Twine(kMaxInputs));
     if (node.outputs.empty() || node.outputs.size() > op->maxOutputs)
       return context.invalid("expects " + countOf(1, op->maxOutputs, "output") + " (got " + Twine(node.outputs.size()) + ")");
+    if (foldOnShapes(context))
+      return success();
     return failed(op->import(context)) ? failure() : context.checkAllAttributesRead();
   }
 
@@ -220,6 +229,8 @@ private:
         report.add(ImportReport::internalError, "internal error: output '" + printable(info.name) + "' is not defined, and no message says why");
       return {};
     }
+    if (value.kind == GraphValue::Kind::sequence)
+      return refuse(ImportReport::unsupportedModel, "is a sequence; supported: tensors");
     if (value.kind == GraphValue::Kind::unavailable)
       return refuse(ImportReport::unsupportedModel, "is " + value.why);
     OnnxNode pseudo;

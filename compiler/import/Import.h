@@ -41,6 +41,7 @@ struct ImportReport {
     int64_t opset = 0;
     std::string reason;
     int code = ok;
+    std::string attribute; // the one of the node's attributes that the reason names
   };
 
   int exitCode = ok;

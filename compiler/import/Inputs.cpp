@@ -99,7 +99,7 @@ private:
         return refuse(ImportReport::unsupportedModel, "has dimension " + Twine(i) + " = " + Twine(*dim.value) + "; supported: up to 2^31");
       return *dim.value;
     }
-    if (range && (range->min < 1 || range->max < range->min))
+    if (range && (range->min < 0 || range->max < range->min || (range->min == 0 && range->max > 0)))
       return refuse(ImportReport::usage, "has dimension " + Twine(i) + " = " + Twine(range->min) + ".." + Twine(range->max) +
                                              " in --shapes; expects a range that starts at 1 or more");
     if (range && range->min == range->max) {

@@ -4,6 +4,7 @@
 #include "compiler/import/Recipe.h"
 
 #include "mlir/IR/Location.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
@@ -11,14 +12,29 @@ using namespace lathe;
 using namespace lathe::importer;
 
 NodeContext::NodeContext(GraphState &state, const OnnxNode &node, int64_t opset)
-    : state(state), node(node), version(opset ? opset : node.opset ? node.opset : state.model.opset), location(NameLoc::get(state.builder.getStringAttr(node.name))),
-      read(node.attributes.size()) {}
+    : state(state), node(node), version(opset ? opset : (node.opset ? node.opset : state.model.opset)),
+      location(NameLoc::get(state.builder.getStringAttr(node.name))), read(node.attributes.size()) {}
 
 //===- Reporting -----------------------------------------------------------------------------------------------------------------------------===//
+
+/// Whether the text holds this name as a word.
+static bool names(StringRef text, StringRef name) {
+  auto isPart = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  for (size_t at = text.find(name); at != StringRef::npos; at = text.find(name, at + 1)) {
+    size_t end = at + name.size();
+    if ((!at || !isPart(text[at - 1])) && (end == text.size() || !isPart(text[end])))
+      return true;
+  }
+  return false;
+}
 
 LogicalResult NodeContext::report(int code, const Twine &reason) {
   hasFailed = true;
   state.report.addNode(code, node.name, printable(node.domain.empty() ? node.op : node.domain + "." + node.op), opset(), reason);
+  ImportReport::Finding &finding = state.report.findings.back();
+  for (const OnnxAttribute &attribute : node.attributes)
+    if (finding.attribute.empty() && names(StringRef(finding.reason).split(';').first, attribute.name))
+      finding.attribute = attribute.name;
   return failure();
 }
 
@@ -114,6 +130,10 @@ const GraphValue *NodeContext::input(size_t i, StringRef role) {
   const GraphValue &value = found->second;
   if (value.kind == GraphValue::Kind::unavailable)
     (void)unsupported(describeInput(i, role) + " is " + value.why);
+  if (value.kind == GraphValue::Kind::sequence) {
+    (void)unsupported(describeInput(i, role) + " is a sequence; supported: a tensor");
+    return nullptr;
+  }
   if (value.extents && !allowsRunTimeSize) {
     (void)unsupported(describeInput(i, role) + " has a size that only the run finds; supported: as an output of the model, and as the input of Identity");
     return nullptr;
@@ -143,6 +163,15 @@ Type lathe::importer::elementType(MLIRContext *context, int32_t dataType) {
   default:
     return IntegerType::get(context, dataTypeSize(dataType) * 8);
   }
+}
+
+const std::vector<GraphValue> *NodeContext::sequence(size_t i, StringRef role) {
+  const GraphValue *value = peek(i);
+  if (value && value->kind == GraphValue::Kind::sequence)
+    return value->elements.get();
+  if (input(i, role))
+    (void)invalid("expects " + describeInput(i, role) + " to be a sequence");
+  return nullptr;
 }
 
 Operand NodeContext::operand(size_t i, StringRef role, DataTypes supported) {
@@ -255,6 +284,9 @@ LogicalResult NodeContext::defineBounded(Value data, Value extents, size_t i, in
 }
 
 LogicalResult NodeContext::define(nn::WeightAttr weight, size_t i, int32_t dataType) {
+  SmallVector<int64_t> shape = *weight.getResultShape();
+  if (isIn(dataType, setOf({kInt64, kInt32, kBool})) && llvm::is_contained(shape, 0))
+    return define(ShapeValue{dataType, shape, {}}, i);
   if (std::string refusal = state.budget.refusal(weight); !refusal.empty())
     return unsupported(refusal);
   GraphValue value;

@@ -21,12 +21,14 @@ struct GraphValue {
     data,        // a tensor computed at run time
     weight,      // a constant tensor
     shape,       // a small tensor of whole numbers, known up to the batch size
+    sequence,    // a list of values; its length and what is taken from it are known at compile time
   };
   Kind kind = Kind::broken;
   mlir::Value data;
   nn::WeightAttr weight;
   ShapeValue shape;
   std::string why;
+  std::shared_ptr<const std::vector<GraphValue>> elements; // of a sequence
   /// Of data and weights: a DataType. A shape value has its own.
   int32_t dataType = kFloat;
   /// Of data whose size only the run finds: the true extents, an i64[rank]. The type has their upper bounds; the elements lie dense at the start of it.
@@ -120,6 +122,13 @@ public:
   bool hasInput(size_t i) const { return i < node.inputs.size() && !node.inputs[i].empty(); }
   /// Null after an error.
   const GraphValue *input(size_t i, llvm::StringRef role);
+  /// Null after an error.
+  const std::vector<GraphValue> *sequence(size_t i, llvm::StringRef role);
+  /// What input `i` stands for, if that is known; reports nothing.
+  const GraphValue *peek(size_t i) const {
+    auto found = hasInput(i) ? state.values.find(node.inputs[i]) : state.values.end();
+    return found == state.values.end() ? nullptr : &found->second;
+  }
   /// For operators of one input that compute element by element: also an input whose size only the run finds; the outputs then have the same extents.
   void allowRunTimeSize() { allowsRunTimeSize = true; }
   /// As float32. What is stored as float16 is converted, and then float32 outputs are converted back: such operators compute in float32.

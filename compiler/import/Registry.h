@@ -25,6 +25,23 @@ mlir::LogicalResult importAttention(NodeContext &node);
 mlir::LogicalResult importCausalConvWithState(NodeContext &node);
 mlir::LogicalResult importRotaryEmbedding(NodeContext &node);
 mlir::LogicalResult importSwiGLU(NodeContext &node);
+// LinearAttention.cpp
+mlir::LogicalResult importLinearAttention(NodeContext &node);
+// Pointwise.cpp
+mlir::LogicalResult importBitCast(NodeContext &node);
+mlir::LogicalResult importBlackmanWindow(NodeContext &node);
+mlir::LogicalResult importHammingWindow(NodeContext &node);
+mlir::LogicalResult importHannWindow(NodeContext &node);
+mlir::LogicalResult importShrink(NodeContext &node);
+// Sequence.cpp
+mlir::LogicalResult importConcatFromSequence(NodeContext &node);
+mlir::LogicalResult importSequenceAt(NodeContext &node);
+mlir::LogicalResult importSequenceConstruct(NodeContext &node);
+mlir::LogicalResult importSequenceEmpty(NodeContext &node);
+mlir::LogicalResult importSequenceErase(NodeContext &node);
+mlir::LogicalResult importSequenceInsert(NodeContext &node);
+mlir::LogicalResult importSequenceLength(NodeContext &node);
+mlir::LogicalResult importSplitToSequence(NodeContext &node);
 // Loss.cpp
 mlir::LogicalResult importNegativeLogLikelihoodLoss(NodeContext &node);
 mlir::LogicalResult importSoftmaxCrossEntropyLoss(NodeContext &node);

@@ -15,6 +15,7 @@ belong to the artifact: other ones get one of their own, made at their first run
 import numpy
 import onnx
 import onnx.backend.base
+import onnx.numpy_helper
 
 from ._compiler import compile
 from ._library import Error
@@ -23,6 +24,11 @@ UNSUPPORTED = 2
 MAX_ELEMENTS = 64
 RUN_TIME = "computed at run time"
 STEPS = ("as it is", "shapes", "integers", "small inputs")
+
+
+def as_array(value):
+    """Some cases of the onnx package's suite hand over the TensorProto itself."""
+    return onnx.numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else value
 
 
 class BackendRep(onnx.backend.base.BackendRep):
@@ -45,8 +51,8 @@ class BackendRep(onnx.backend.base.BackendRep):
 
     def _by_name(self, inputs):
         if isinstance(inputs, dict):
-            return dict(inputs)
-        values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+            return {name: as_array(value) for name, value in inputs.items()}
+        values = [as_array(value) for value in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
         for names in (self._inputs, self._all_inputs):
             if len(names) == len(values):
                 return dict(zip(names, values))
