@@ -8,7 +8,7 @@
 
 enum { MAX_TENSORS = 16, MAX_RANK = 8 };
 
-/* A tensor that owns its memory, for a given batch. */
+/* A tensor that owns its memory, for a given batch; as large as it can become, if only the run finds how large it is. */
 static int make_tensor(const lathe_tensor_desc *desc, int64_t batch, int64_t dims[MAX_RANK], lathe_tensor *tensor) {
   if (desc->rank > MAX_RANK)
     return 0;
@@ -17,7 +17,7 @@ static int make_tensor(const lathe_tensor_desc *desc, int64_t batch, int64_t dim
     dims[i] = desc->dims_c0[i] + desc->dims_c1[i] * batch;
     bytes *= (size_t)dims[i];
   }
-  *tensor = (lathe_tensor){sizeof(lathe_tensor), calloc(1, bytes), bytes, desc->dtype, desc->rank, dims};
+  *tensor = (lathe_tensor){sizeof(lathe_tensor), calloc(1, bytes ? bytes : 1), bytes, desc->dtype, desc->rank, dims};
   return tensor->data != NULL;
 }
 
@@ -32,7 +32,9 @@ static void print(const char *name, const lathe_tensor *tensor) {
   for (uint32_t i = 0; i < tensor->rank; ++i)
     printf("%s%" PRId64, i ? "x" : "", tensor->dims[i]);
   if (tensor->dtype == LATHE_FLOAT32) {
-    size_t count = tensor->byte_size / sizeof(float);
+    size_t count = 1;
+    for (uint32_t i = 0; i < tensor->rank; ++i)
+      count *= (size_t)tensor->dims[i];
     printf(":");
     for (size_t i = 0; i < count && i < 4; ++i)
       printf(" %g", ((const float *)tensor->data)[i]);
@@ -91,6 +93,7 @@ int main(int argc, char **argv) {
 
   for (size_t i = 0; i < output_count; ++i) {
     check(lathe_model_output(model, i, &desc, &error), &error);
+    check(lathe_context_output_dims(context, i, output_dims[i], desc.rank, &error), &error); /* the true ones */
     print(desc.name, &outputs[i]);
   }
   for (size_t i = 0; i < input_count; ++i)

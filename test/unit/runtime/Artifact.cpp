@@ -39,6 +39,19 @@ ManifestBuilder::ManifestBuilder() {
   header.scratch_bytes = 24;
 }
 
+ManifestBuilder boundedSums() {
+  ManifestBuilder builder;
+  builder.outputs[0] = {builder.text("sums"), LATHE_FLOAT32, 2, 4, LATHE_TENSOR_BOUNDED};
+  builder.dims.insert(builder.dims.end(), {{0, 1}, {4, 0}, {8, 0}});
+  for (int64_t place : {8, 16}) {
+    uint32_t first = uint32_t(builder.args.size());
+    builder.args.push_back({LATHE_ARG_BATCH, 0, {0, 0}});
+    builder.args.push_back({LATHE_ARG_ARENA, 0, {place, 0}});
+    builder.calls.push_back({2, first, 2, 1, {1, 0}, {0, 0}, {8, 0}, 3, 1});
+  }
+  return builder;
+}
+
 lathe_range ManifestBuilder::text(const std::string &value) {
   lathe_range range{uint32_t(strings.size()), uint32_t(value.size())};
   strings += value;

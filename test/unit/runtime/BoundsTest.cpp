@@ -32,20 +32,6 @@ protected:
   lathe_status status = LATHE_OK;
 };
 
-// sums: at most [N, 4]; the run leaves [N, N] at byte 8 of the arena.
-ManifestBuilder boundedSums() {
-  ManifestBuilder builder;
-  builder.outputs[0] = {builder.text("sums"), LATHE_FLOAT32, 2, 4, LATHE_TENSOR_BOUNDED};
-  builder.dims.insert(builder.dims.end(), {{0, 1}, {4, 0}, {8, 0}});
-  for (int64_t place : {8, 16}) {
-    uint32_t first = uint32_t(builder.args.size());
-    builder.args.push_back({LATHE_ARG_BATCH, 0, {0, 0}});
-    builder.args.push_back({LATHE_ARG_ARENA, 0, {place, 0}});
-    builder.calls.push_back({2, first, 2, 1, {1, 0}, {0, 0}, {8, 0}, 3, 1});
-  }
-  return builder;
-}
-
 lathe_status runDemo(lathe_context *context, int64_t batch, std::vector<float> &sums, lathe_error *error) {
   std::vector<float> x = someNumbers(size_t(batch) * 24, 3), bias = someNumbers(6, 4);
   sums.assign(size_t(batch) * 4, -1);

@@ -74,6 +74,18 @@ TEST_F(Tools, RunWritesOutputs) {
   EXPECT_NE(outcome.out.find("sample 1, top 1: index " + std::to_string(best) + ", value "), std::string::npos) << outcome.out;
 }
 
+TEST_F(Tools, RunCutsBoundedOutputs) {
+  writeArtifact(folder / "bounded.so", boundedSums());
+  Outcome outcome = call("lathe run bounded.so " + both + " --output-dir=bounded");
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  EXPECT_NE(outcome.out.find("output 'sums' float32 2x2: min "), std::string::npos) << outcome.out;
+  tools::Tensor sums = tools::readNpy(folder / "bounded/00-sums.npy");
+  EXPECT_EQ(sums.dims, (std::vector<int64_t>{2, 2}));
+  std::vector<float> expected = expectedSums(x, bias);
+  EXPECT_EQ(std::memcmp(sums.data.get(), expected.data(), 4 * sizeof(float)), 0) << "dense, from the start";
+  EXPECT_NE(call("lathe info bounded.so").out.find("'sums' float32 Nx4 at most"), std::string::npos);
+}
+
 TEST_F(Tools, RunExpects) {
   ASSERT_EQ(call("lathe-run run m.so " + both + " --output-dir=good").code, 0);
   EXPECT_EQ(call("lathe-run run m.so " + both + " --expect=good").code, 0);
