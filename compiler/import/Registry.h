@@ -56,6 +56,35 @@ mlir::LogicalResult importGlobalAveragePool(NodeContext &node);
 mlir::LogicalResult importGlobalMaxPool(NodeContext &node);
 mlir::LogicalResult importLpPool(NodeContext &node);
 mlir::LogicalResult importGlobalLpPool(NodeContext &node);
+// Einsum.cpp
+mlir::LogicalResult importEinsum(NodeContext &node);
+// Reduce.cpp
+mlir::LogicalResult importArgMax(NodeContext &node);
+mlir::LogicalResult importArgMin(NodeContext &node);
+mlir::LogicalResult importCumProd(NodeContext &node);
+mlir::LogicalResult importCumSum(NodeContext &node);
+mlir::LogicalResult importHardmax(NodeContext &node);
+mlir::LogicalResult importReduceL1(NodeContext &node);
+mlir::LogicalResult importReduceL2(NodeContext &node);
+mlir::LogicalResult importReduceLogSum(NodeContext &node);
+mlir::LogicalResult importReduceLogSumExp(NodeContext &node);
+mlir::LogicalResult importReduceMax(NodeContext &node);
+mlir::LogicalResult importReduceMean(NodeContext &node);
+mlir::LogicalResult importReduceMin(NodeContext &node);
+mlir::LogicalResult importReduceProd(NodeContext &node);
+mlir::LogicalResult importReduceSum(NodeContext &node);
+mlir::LogicalResult importReduceSumSquare(NodeContext &node);
+// Softmax.cpp
+mlir::LogicalResult importLogSoftmax(NodeContext &node);
+mlir::LogicalResult importSoftmax(NodeContext &node);
+// StatisticNorm.cpp
+mlir::LogicalResult importGroupNormalization(NodeContext &node);
+mlir::LogicalResult importInstanceNormalization(NodeContext &node);
+mlir::LogicalResult importLayerNormalization(NodeContext &node);
+mlir::LogicalResult importLpNormalization(NodeContext &node);
+mlir::LogicalResult importLRN(NodeContext &node);
+mlir::LogicalResult importMeanVarianceNormalization(NodeContext &node);
+mlir::LogicalResult importRMSNormalization(NodeContext &node);
 // MatMul.cpp
 mlir::LogicalResult importGemm(NodeContext &node);
 mlir::LogicalResult importMatMul(NodeContext &node);
