@@ -114,7 +114,7 @@ struct OnnxModel {
   std::vector<OnnxTensor> initializers;
   std::vector<OnnxValueInfo> inputs, outputs;
   llvm::StringMap<OnnxValueInfo> preprocessed; // the model's own declaration of inputs that the artifact takes as raw data
-  std::unique_ptr<ExternalFiles> files; // the mapped files, this one included
+  std::unique_ptr<ExternalFiles> files;        // the mapped files, this one included
 };
 
 } // namespace lathe::importer
