@@ -2,6 +2,7 @@
 
 import ctypes
 from ctypes import POINTER, c_int64
+from functools import cache
 
 import numpy
 
@@ -55,11 +56,17 @@ def as_output(value, info):
     return array
 
 
+@cache
+def array_type(element, count):
+    """ctypes forgets array types that nobody uses, and making one is slow and leaves cycles behind."""
+    return element * max(1, count)
+
+
 def tensor_table(arrays, infos):
     """What lathe_run takes. The table keeps alive what it points at."""
-    table, keep = (Tensor * max(1, len(arrays)))(), []
+    table, keep = array_type(Tensor, len(arrays))(), []
     for i, (array, info) in enumerate(zip(arrays, infos)):
-        dims = (c_int64 * max(1, array.ndim))(*array.shape)
+        dims = array_type(c_int64, array.ndim)(*array.shape)
         keep.append((array, dims))
         table[i] = Tensor(ctypes.sizeof(Tensor), array.__array_interface__["data"][0], array.nbytes, info.dtype_number, array.ndim,
                           ctypes.cast(dims, POINTER(c_int64)))

@@ -8,7 +8,7 @@ from ctypes import byref, c_int64, c_uint64, c_void_p
 
 import numpy
 
-from ._arrays import DTYPES, INVALID_INPUT, as_input, as_output, tensor_table
+from ._arrays import DTYPES, INVALID_INPUT, array_type, as_input, as_output, tensor_table
 from ._library import ContextOptions, Error, ErrorText, TensorDesc, check, library
 
 
@@ -185,7 +185,7 @@ class Context:
     def output_shape(self, index):
         """Of output number `index`, after the last run."""
         rank, error = len(self.model.outputs[index].c0), ErrorText()
-        dims = (c_int64 * max(1, rank))()
+        dims = array_type(c_int64, rank)()
         check(library().lathe_context_output_dims(self._handle, index, dims, rank, byref(error)), error)
         return tuple(dims[:rank])
 
