@@ -13,6 +13,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/TargetSelect.h"
+#include <csignal>
 
 using namespace lathe;
 using lathe::tools::Arguments;
@@ -216,6 +217,11 @@ static int checkCommand(const std::vector<std::string> &arguments) {
 }
 
 int main(int argc, char **argv) {
+  // A file that may not grow further is a write that fails, and no crash. Blocked in all threads, since LLVM sets a handler of its own later.
+  sigset_t tooLarge;
+  sigemptyset(&tooLarge);
+  sigaddset(&tooLarge, SIGXFSZ);
+  sigprocmask(SIG_BLOCK, &tooLarge, nullptr);
   std::vector<std::string> arguments(argv + 1, argv + argc);
   try {
     if (!arguments.empty() && (arguments[0] == "--version" || arguments[0] == "-version")) {

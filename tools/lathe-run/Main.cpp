@@ -4,6 +4,7 @@
 #include "tools/support/Status.h"
 #include "tools/support/Suggest.h"
 
+#include <csignal>
 #include <cstdio>
 #include <new>
 
@@ -41,6 +42,7 @@ static int dispatch(const std::vector<std::string> &arguments) {
 }
 
 int main(int count, char **values) {
+  std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow further is a write that fails, and no crash
   int code;
   try {
     code = dispatch({values + 1, values + count});

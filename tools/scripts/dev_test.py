@@ -1,6 +1,6 @@
 """./dev test: runs the suites, counts every case, lists what was skipped and why; the last line is `N passed, N failed`.
 
-Usage: dev_test.py [SUITE [ARGUMENT…]]     SUITE: style, unit, lit, e2e, conformance; the arguments go to ctest, lit or pytest. Without a suite: all."""
+Usage: dev_test.py [SUITE [ARGUMENT…]]     SUITE: style, unit, lit, e2e, conformance, fuzz; the arguments go to ctest, lit or pytest. Without a suite: all."""
 
 import json
 import os
@@ -155,6 +155,7 @@ SUITES = {
     "lit": lit,
     "e2e": lambda tally, arguments: pytest(tally, "e2e", ["test/e2e"], arguments),
     "conformance": lambda tally, arguments: pytest(tally, "conformance", ["test/conformance"], arguments),
+    "fuzz": lambda tally, arguments: pytest(tally, "fuzz", ["test/fuzz"], arguments),
 }
 
 
@@ -168,7 +169,7 @@ def main():
     if suite in (None, "style"):
         SUITES["style"](tally, arguments if suite else [])
     if suite != "style" and build(tally):
-        for name in [suite] if suite else ["unit", "lit", "e2e", "conformance"]:
+        for name in [suite] if suite else ["unit", "lit", "e2e", "conformance", "fuzz"]:
             SUITES[name](tally, arguments)
     say(f"result after {time.monotonic() - start:.0f} s")
     for line in tally.skipped:
