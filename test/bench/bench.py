@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 import tempfile
+import textwrap
 import time
 from pathlib import Path
 
@@ -152,15 +153,12 @@ def cpu_name():
 def page(arguments, peers, rows):
     versions = ", ".join(f"{name} {version(name)}" for name in peers)
     table = "\n".join("| " + " | ".join(cells) + " |" for cells in [header(peers), ["---"] * len(header(peers)), *rows])
-    return f"""# Measured beside the peers
-
-Written by `./dev bench`; rows that we lose stay, and so do networks that do not compile. Machine: {cpu_name()}, {len(ALL_CORES)} cores. Peers:
-{versions}. float32, the same cores for all, {arguments.rounds} rounds of {arguments.slot} s turns. Times are medians of the rounds{', in CPU time' if arguments.clock == 'cpu' else ''}; the ratio is to the
-quickest peer, below 1 means that Lathe is faster, in brackets the 95 % interval. All engines give the same numbers, to {SAME_NUMBERS:g} of the largest; a
-peer that does not has no time. One that is more than {HOPELESS} times slower than the quickest has one turn only.
-
-{table}
-"""
+    how = f"""Written by `./dev bench`; rows that we lose stay, and so do networks that do not compile. Machine: {cpu_name()}, {len(ALL_CORES)} cores. Peers:
+{versions}. float32, the same cores for all, {arguments.rounds} rounds of {arguments.slot} s turns. Times are medians of the
+rounds{', in CPU time, since the machine did other work' if arguments.clock == 'cpu' else ''}; the ratio is to the quickest peer, below 1 means that Lathe is
+faster, in brackets the 95 % interval. All engines give the same numbers, to {SAME_NUMBERS:g} of the largest; a peer that does not has no time. One that is
+more than {HOPELESS} times slower than the quickest has one turn only."""
+    return f"# Measured beside the peers\n\n{textwrap.fill(' '.join(how.split()), 158)}\n\n{table}\n"
 
 
 def words(text, kind, known):
