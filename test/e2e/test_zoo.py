@@ -37,8 +37,9 @@ def test_network(network, tmp_path):
         part = {name: array[:batch] for name, array in inputs.items()}
         got, want, plain, vino = (run_artifact(model, part) if engine is None else engine.run(part) for engine in (None, oracle, unoptimised, openvino))
         assert list(got) == list(want)
+        assert any(reference.std() > 0 for reference in want.values()), "every output is constant: that says nothing"
         for name, reference in want.items():
-            assert numpy.isfinite(reference).all() and reference.std() > 0, f"output '{name}' says nothing"
+            assert numpy.isfinite(reference).all(), f"output '{name}' says nothing"
             between_peers = numpy.maximum(largest_error(plain[name], reference), largest_error(vino[name], reference))
             assert_close(got[name], reference, numpy.maximum(2e-6 * per_sample_max(reference), 4 * between_peers), f"output '{name}', batch {batch}")
     if fixed:
