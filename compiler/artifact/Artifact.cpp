@@ -135,6 +135,11 @@ LogicalResult Writer::writeDataObject(MemoryFile &file) {
 LogicalResult Writer::writeLinked() {
   if (options.weightsInFile && !weights.empty() && failed(writeWeightsFile()))
     return failure();
+  uint64_t bytes = options.weightsInFile ? 0 : manifest.weights.bytes;
+  for (const Object &object : objects)
+    bytes += object.bytes.size();
+  if (failed(output.checkSpace(bytes, error)))
+    return fail(kOutputFailed);
   MemoryFile data;
   if (failed(writeDataObject(data)))
     return failure();

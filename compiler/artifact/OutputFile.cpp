@@ -32,6 +32,13 @@ LogicalResult OutputFile::create(StringRef path, std::string &error) {
   return success();
 }
 
+LogicalResult OutputFile::checkSpace(uint64_t bytes, std::string &error) {
+  int code = bytes ? ::posix_fallocate(fd, 0, bytes) : 0;
+  if (::ftruncate(fd, 0) != 0 && code == 0)
+    code = errno;
+  return code ? fail(error, "'" + path + "' cannot be written: no space for " + Twine(bytes) + " bytes: " + std::strerror(code)) : success();
+}
+
 LogicalResult OutputFile::commit(std::string &error) {
   if (fd >= 0)
     ::close(fd);

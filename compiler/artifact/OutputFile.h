@@ -17,6 +17,8 @@ public:
 
   /// Fails with one line in `error` if the folder is missing or not writable, or if `path` is something that renaming would destroy.
   mlir::LogicalResult create(llvm::StringRef path, std::string &error);
+  /// Fails with one line in `error` if there is no room for so many bytes. The linker writes through a mapping, where a full disk is a signal.
+  mlir::LogicalResult checkSpace(uint64_t bytes, std::string &error);
   /// Makes it the file; nothing may have it open for writing.
   mlir::LogicalResult commit(std::string &error);
 

@@ -260,6 +260,22 @@ def heavy_model(tmp_path):
     return tmp_path / "m.onnx"
 
 
+@pytest.mark.parametrize("flags", [[], ["--weights=file"], ["--emit=obj"]], ids=["embedded", "file", "object"])
+def test_disk_that_fills_up(heavy_model, tmp_path, flags):
+    """A file may grow to 200 KB and not further, as on a full disk: what was there stays, and nothing is left beside it."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "m.so").write_text("the artifact of yesterday")
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    done = tool("lathe-compile", heavy_model, "-o", out / "m.so", *flags, preexec_fn=limit)
+    assert done.returncode == 6, f"exit {done.returncode}: {done.stderr}"
+    assert len(done.stderr.splitlines()) == 1 and "m.so" in done.stderr, done.stderr
+    assert {path.name: path.read_text() for path in out.iterdir()} == {"m.so": "the artifact of yesterday"}
+
+
 def test_device_that_is_full(heavy_model):
     done = tool("lathe-compile", heavy_model, "--compile-to=nn", "-o", "/dev/full")
     assert done.returncode == 6 and len(done.stderr.splitlines()) == 1, done.stderr
