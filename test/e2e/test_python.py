@@ -257,8 +257,12 @@ def own_bytes():
         return next(int(line.split()[1]) for line in file if line.startswith("Anonymous:")) << 10
 
 
+# The system may turn pages into a huge one meanwhile, which adds up to 2 MB once.
+SLACK = 4 << 20
+
+
 def test_ten_thousand_runs_hold_nothing(model):
-    a = numbers(40, 3)
+    a = numbers(400, 3)
     for _ in range(1000):
         model.run([a, a])
     gc.collect()
@@ -266,7 +270,7 @@ def test_ten_thousand_runs_hold_nothing(model):
     for _ in range(10000):
         model.run({"a": a, "b": a})
     gc.collect()
-    assert own_bytes() - before < 1 << 20
+    assert own_bytes() - before < SLACK
 
 
 def test_models_come_and_go(artifact):
@@ -280,4 +284,4 @@ def test_models_come_and_go(artifact):
     for _ in range(500):
         round()
     gc.collect()
-    assert own_bytes() - before < 2 << 20 and len(os.listdir("/proc/self/fd")) == files
+    assert own_bytes() - before < SLACK and len(os.listdir("/proc/self/fd")) == files

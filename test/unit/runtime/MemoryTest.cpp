@@ -99,7 +99,7 @@ constexpr long slack = 256l << 20; // sanitizers keep what is freed
 #endif
 #endif
 #if !defined(__has_feature) || !(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-constexpr long slack = 1l << 20;
+constexpr long slack = 4l << 20; // the system may turn pages into a huge one meanwhile, which adds up to 2 MB once
 #endif
 
 TEST_F(LoadMemory, AThousandModelsComeAndGo) {
@@ -138,7 +138,7 @@ TEST_F(LoadMemory, TenThousandInferencesHoldNothing) {
   EXPECT_EQ(after.files, before.files);
   EXPECT_GT(before.resident, 0) << "or this test sees nothing";
   EXPECT_EQ(after.mappings, before.mappings);
-  EXPECT_LE(after.resident, before.resident + (64l << 10));
+  EXPECT_LE(after.resident, before.resident + slack);
   large.expectRight();
   small.expectRight();
 }
