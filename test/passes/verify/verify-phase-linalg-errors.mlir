@@ -53,3 +53,17 @@ func.func @main(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %1 = linalg.abs ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
   return %0, %1 : tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) -> tensor<f32> {
+  // expected-error @+1 {{phase linalg expects a destination}}
+  %0 = nn.reduce sum maps [affine_map<(i) -> (i)>, affine_map<(i) -> ()>] ins(%x : tensor<4xf32>) body {
+  ^bb0(%v: f32):
+    nn.yield %v : f32
+  } finish {
+  ^bb0(%s: f32):
+    nn.yield %s : f32
+  } -> tensor<f32>
+  return %0 : tensor<f32>
+}

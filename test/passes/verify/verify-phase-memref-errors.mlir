@@ -81,7 +81,7 @@ func.func @main() {
   return
 }
 func.func private @k0(%x: memref<4xf32>, %y: f32, %i: index) attributes {nn.kernel} {
-  // expected-error @+1 {{phase memref expects a windowed operation, a linalg operation or an nn.copy in a kernel}}
+  // expected-error @+1 {{phase memref expects a windowed operation, a linalg operation, an nn.foreach, an nn.reduce or an nn.copy in a kernel}}
   memref.store %y, %x[%i] : memref<4xf32>
   return
 }
@@ -130,7 +130,7 @@ func.func @main() {
 }
 func.func private @k0(%x: memref<4xf32>) attributes {nn.kernel} {
   // expected-error @+2 {{'vector.print' op phase memref expects only operations that are legal in it}}
-  // expected-error @+1 {{phase memref expects a windowed operation, a linalg operation or an nn.copy in a kernel}}
+  // expected-error @+1 {{phase memref expects a windowed operation, a linalg operation, an nn.foreach, an nn.reduce or an nn.copy in a kernel}}
   vector.print str "x"
   return
 }
