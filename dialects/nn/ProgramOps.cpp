@@ -87,8 +87,7 @@ LogicalResult ForeachOp::verify() {
     expected.push_back(identityMemRef(t));
   if (TypeRange(getBody().front().getArgumentTypes()) != TypeRange(expected))
     return emitOpError("expects body arguments ") << expected << " (got " << llvm::to_vector(getBody().front().getArgumentTypes()) << ")";
-  if (getSpace().size() && ShapedType::isDynamic(getSpace().front()) &&
-      llvm::all_of(outputs, [](ShapedType t) { return t.hasStaticShape(); }))
+  if (getSpace().size() && ShapedType::isDynamic(getSpace().front()) && llvm::all_of(outputs, [](ShapedType t) { return t.hasStaticShape(); }))
     return emitOpError("expects an output with the batch if its space has it");
   auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
   if (!yield || yield.getNumOperands())

@@ -1,9 +1,9 @@
 // lathe-compile: ONNX model -> artifact, IR of any phase, or a list of what is not supported. All flags are bound to CompileOptions here and nowhere else.
 #include "compiler/Compile.h"
 #include "compiler/Version.h"
-#include "tools/lathe-run/OnnxTensor.h"
 #include "tools/support/Arguments.h"
 #include "tools/support/Status.h"
+#include "tools/tensors/OnnxTensor.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"

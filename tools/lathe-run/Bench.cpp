@@ -1,10 +1,10 @@
 // lathe bench: latency of an artifact on inputs of given shapes. The timed section is lathe_run and nothing else.
 #include "tools/lathe-run/Commands.h"
-#include "tools/lathe-run/File.h"
 #include "tools/lathe-run/Model.h"
 #include "tools/lathe-run/Profile.h"
 #include "tools/support/Arguments.h"
 #include "tools/support/Status.h"
+#include "tools/tensors/File.h"
 
 #include <algorithm>
 #include <charconv>

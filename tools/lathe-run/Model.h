@@ -2,7 +2,7 @@
 #ifndef TOOLS_LATHE_RUN_MODEL_H
 #define TOOLS_LATHE_RUN_MODEL_H
 
-#include "tools/lathe-run/Tensor.h"
+#include "tools/tensors/Tensor.h"
 
 namespace lathe::tools {
 

@@ -1,12 +1,12 @@
 // lathe run: inputs from files, one inference, outputs to files, to the terminal, or against what is expected.
 #include "tools/lathe-run/Commands.h"
 #include "tools/lathe-run/Compare.h"
-#include "tools/lathe-run/File.h"
 #include "tools/lathe-run/Model.h"
-#include "tools/lathe-run/Npy.h"
-#include "tools/lathe-run/OnnxTensor.h"
 #include "tools/support/Arguments.h"
 #include "tools/support/Status.h"
+#include "tools/tensors/File.h"
+#include "tools/tensors/Npy.h"
+#include "tools/tensors/OnnxTensor.h"
 
 #include <algorithm>
 #include <cmath>

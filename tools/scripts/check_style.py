@@ -23,7 +23,7 @@ MAX_DEPTH = 3  # folders above a source file; tests mirror the sources one level
 
 # The contract between artifacts and the runtime: the only headers that both sides see.
 CONTRACT = "runtime/include"
-RUNTIME_TOOLS = ("tools/lathe", "tools/lathe-run", "tools/support")
+RUNTIME_TOOLS = ("tools/lathe", "tools/lathe-run", "tools/support", "tools/tensors")
 
 
 class Tree:
@@ -68,7 +68,7 @@ def may_use(user, used):
     if user in RUNTIME_TOOLS:
         return used == "runtime" or used in RUNTIME_TOOLS
     if user.startswith("tools"):
-        return used in ("compiler", "tools", "tools/support")
+        return used in ("compiler", "tools", "tools/support", "tools/tensors")
     return False
 
 

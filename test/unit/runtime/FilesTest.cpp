@@ -2,11 +2,11 @@
 #include "test/unit/runtime/Artifact.h"
 #include "tools/lathe-run/Blake3.h"
 #include "tools/lathe-run/Compare.h"
-#include "tools/lathe-run/File.h"
-#include "tools/lathe-run/Npy.h"
-#include "tools/lathe-run/OnnxTensor.h"
 #include "tools/support/Status.h"
 #include "tools/support/Suggest.h"
+#include "tools/tensors/File.h"
+#include "tools/tensors/Npy.h"
+#include "tools/tensors/OnnxTensor.h"
 
 #include <cmath>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // lathe and lathe-run as a user calls them: exit codes, the one line on stderr, and what is written.
 #include "test/unit/runtime/Artifact.h"
 #include "tools/lathe-run/Blake3.h"
-#include "tools/lathe-run/Npy.h"
+#include "tools/tensors/Npy.h"
 
 #include <cstring>
 #include <filesystem>

@@ -1,7 +1,7 @@
-#include "tools/lathe-run/Npy.h"
+#include "tools/tensors/Npy.h"
 
-#include "tools/lathe-run/File.h"
 #include "tools/support/Status.h"
+#include "tools/tensors/File.h"
 
 #include <cctype>
 #include <cstring>

@@ -1,8 +1,8 @@
 // ONNX TensorProto files (input_0.pb of ONNX test data), read without protobuf: a small message, and the runtime's tools stay light.
-#ifndef TOOLS_LATHE_RUN_ONNXTENSOR_H
-#define TOOLS_LATHE_RUN_ONNXTENSOR_H
+#ifndef TOOLS_TENSORS_ONNXTENSOR_H
+#define TOOLS_TENSORS_ONNXTENSOR_H
 
-#include "tools/lathe-run/Tensor.h"
+#include "tools/tensors/Tensor.h"
 
 namespace lathe::tools {
 

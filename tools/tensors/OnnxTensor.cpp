@@ -1,8 +1,8 @@
-#include "tools/lathe-run/OnnxTensor.h"
+#include "tools/tensors/OnnxTensor.h"
 
-#include "tools/lathe-run/File.h"
-#include "tools/lathe-run/Npy.h"
 #include "tools/support/Status.h"
+#include "tools/tensors/File.h"
+#include "tools/tensors/Npy.h"
 
 #include <cstring>
 #include <string_view>

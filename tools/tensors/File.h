@@ -1,6 +1,6 @@
 // Whole files: read into memory, and written so that a reader never sees a half-written one.
-#ifndef TOOLS_LATHE_RUN_FILE_H
-#define TOOLS_LATHE_RUN_FILE_H
+#ifndef TOOLS_TENSORS_FILE_H
+#define TOOLS_TENSORS_FILE_H
 
 #include <cstddef>
 #include <string>

@@ -1,6 +1,6 @@
 // A tensor in memory: what the file readers give and the runtime takes.
-#ifndef TOOLS_LATHE_RUN_TENSOR_H
-#define TOOLS_LATHE_RUN_TENSOR_H
+#ifndef TOOLS_TENSORS_TENSOR_H
+#define TOOLS_TENSORS_TENSOR_H
 
 #include "lathe/artifact.h"
 #include "lathe/lathe.h"

@@ -1,4 +1,4 @@
-#include "tools/lathe-run/Tensor.h"
+#include "tools/tensors/Tensor.h"
 
 #include "tools/support/Status.h"
 

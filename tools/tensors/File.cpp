@@ -1,4 +1,4 @@
-#include "tools/lathe-run/File.h"
+#include "tools/tensors/File.h"
 
 #include "tools/support/Status.h"
 

@@ -1,8 +1,8 @@
 // NumPy's .npy files: formats 1.0 to 3.0, little-endian, C order, no objects. bfloat16, which NumPy does not know, is written as uint16.
-#ifndef TOOLS_LATHE_RUN_NPY_H
-#define TOOLS_LATHE_RUN_NPY_H
+#ifndef TOOLS_TENSORS_NPY_H
+#define TOOLS_TENSORS_NPY_H
 
-#include "tools/lathe-run/Tensor.h"
+#include "tools/tensors/Tensor.h"
 
 namespace lathe::tools {
 
