@@ -127,7 +127,10 @@ private:
       OnnxNode pseudo;
       pseudo.name = input.info->name;
       pseudo.op = "input";
-      (void)NodeContext(state, pseudo).checkShape(input.shape);
+      if (failed(NodeContext(state, pseudo).checkShape(input.shape))) {
+        state.values[input.info->name] = GraphValue();
+        state.values[input.info->name].atRunTime = true;
+      }
     }
   }
 

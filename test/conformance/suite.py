@@ -7,6 +7,7 @@
 import multiprocessing
 import multiprocessing.connection
 import os
+import re
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -107,7 +108,8 @@ def execute(case):
             except AssertionError as error:
                 return Result("wrong", " ".join(str(error).split())[:300])
     except lathe.Error as error:
-        return Result("refused", f"exit {error.code}: " + str(error).strip().splitlines()[0][:300])
+        line = str(error).strip().splitlines()[0]
+        return Result("refused", f"exit {error.code}: " + re.sub(r"/\S*/(model\.onnx)", r"\1", line)[:300])
     except Exception as error:  # noqa: BLE001: whatever the package raises besides its own error is a finding
         return Result("wrong", f"{type(error).__name__}: {error}"[:300])
     return Result("passed")

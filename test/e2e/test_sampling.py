@@ -2,6 +2,7 @@
 
 import numpy
 import pytest
+from graphs import Graph, check
 from harness import compile_model, run_artifact
 from single import Reference, check_node, node_model
 
@@ -94,6 +95,26 @@ def test_tf_half_pixel_of_opset_11(tmp_path):
     check_node(tmp_path, "Resize", [("x", values((1, 2, 6, 5)), False), ("r", numpy.zeros(0, numpy.float32), True),
                                     ("s", numpy.array([1, 1, 0.5, 2], numpy.float32), True)], opset=11, mode="nearest", nearest_mode="floor",
                coordinate_transformation_mode="tf_half_pixel_for_nn")
+
+
+@pytest.mark.parametrize("mode,scale", [("nearest", 2), ("nearest", 3), ("nearest", 1.5), ("linear", 2), ("cubic", 2)])
+def test_between_convolutions(mode, scale, tmp_path):
+    """Rows longer than a vector and shorter than two, values that the convolution in front holds in blocks, and a concatenation behind."""
+    graph = Graph((3, 12, 22), opset=19)
+    x = graph.conv("x", 3, 24, (3, 3), pads=[1, 1, 1, 1])
+    large = graph.op("Resize", x, "", graph.constant(numpy.array([1, 1, scale, scale], numpy.float32)), mode=mode, coordinate_transformation_mode="asymmetric")
+    check(graph, graph.conv(graph.op("Concat", large, graph.op("Relu", large), axis=1), 48, 17, (1, 1)), tmp_path)
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_of_every_other_element(mode, axis, tmp_path):
+    """Rows whose elements do not lie side by side in the operand that they are a slice of."""
+    graph = Graph((6, 10, 70), opset=19)
+    bounds = [graph.constant(numpy.array([value], numpy.int64)) for value in (0, 100, axis, 2)]
+    sliced = graph.op("Slice", "x", *bounds)
+    scales = graph.constant(numpy.array([1, 1, 2, 2], numpy.float32))
+    check(graph, graph.op("Resize", sliced, "", scales, mode=mode, coordinate_transformation_mode="asymmetric"), tmp_path)
 
 
 @pytest.mark.parametrize("opset", [7, 9])

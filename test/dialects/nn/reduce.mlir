@@ -1,11 +1,11 @@
 // RUN: lathe-opt %s | lathe-opt | FileCheck %s
 // nn.reduce in its forms.
 
-// CHECK: #[[ALL:.*]] = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
-// CHECK: #[[KEPT:.*]] = affine_map<(d0, d1, d2) -> (d0, 0, d2)>
+// CHECK: #[[$ALL:.*]] = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+// CHECK: #[[$KEPT:.*]] = affine_map<(d0, d1, d2) -> (d0, 0, d2)>
 
 // CHECK-LABEL: func @mean
-// CHECK: nn.reduce sum maps [#[[ALL]], #[[KEPT]]] ins(%arg0 : tensor<?x8x7xf32>) body {
+// CHECK: nn.reduce sum maps [#[[$ALL]], #[[$KEPT]]] ins(%arg0 : tensor<?x8x7xf32>) body {
 // CHECK: } finish {
 // CHECK: } -> tensor<?x1x7xf32>
 func.func @mean(%x: tensor<?x8x7xf32>) -> tensor<?x1x7xf32> {

@@ -4,13 +4,13 @@ module attributes {nn.target = #nn.target<triple = "x86_64-unknown-linux-gnu", c
     fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 16, memoryBytesPerCycle = 8>} {
 
 // Over the image: it stays blocked, the lanes are one more dimension; so does the variance, which reads the mean.
-// CHECK-DAG: #[[ALL:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d3, d4)>
-// CHECK-DAG: #[[KEPT:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, 0, 0, d4)>
+// CHECK-DAG: #[[$ALL:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d3, d4)>
+// CHECK-DAG: #[[$KEPT:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, 0, 0, d4)>
 // CHECK-LABEL: func @over_the_image
 // CHECK: %[[C:.*]] = nn.pool
-// CHECK: %[[M:.*]] = nn.reduce sum maps [#[[ALL]], #[[KEPT]]] ins(%[[C]] : tensor<?x2x9x9x4xf32>)
+// CHECK: %[[M:.*]] = nn.reduce sum maps [#[[$ALL]], #[[$KEPT]]] ins(%[[C]] : tensor<?x2x9x9x4xf32>)
 // CHECK: } -> tensor<?x2x1x1x4xf32>
-// CHECK: nn.reduce sum maps [#[[ALL]], #[[KEPT]], #[[KEPT]]] ins(%[[C]], %[[M]] :
+// CHECK: nn.reduce sum maps [#[[$ALL]], #[[$KEPT]], #[[$KEPT]]] ins(%[[C]], %[[M]] :
 // CHECK: } -> tensor<?x2x1x1x4xf32>
 // CHECK: nn.unpack
 func.func @over_the_image(%x: tensor<?x6x9x9xf32>) -> tensor<?x6x1x1xf32> {
