@@ -1,6 +1,7 @@
 """./dev test: runs the suites, counts every case, lists what was skipped and why; the last line is `N passed, N failed`.
 
-Usage: dev_test.py [SUITE [ARGUMENT…]]     SUITE: style, unit, lit, e2e, conformance, fuzz; the arguments go to ctest, lit or pytest. Without a suite: all."""
+Usage: dev_test.py [--full] [SUITE [ARGUMENT…]]     SUITE: style, unit, lit, e2e, conformance, fuzz; the arguments go to ctest, lit or pytest. Without a
+suite: all. --full: also what needs several GB."""
 
 import json
 import os
@@ -160,7 +161,11 @@ SUITES = {
 
 
 def main():
-    suite, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else (None, [])
+    words = sys.argv[1:]
+    if "--full" in words:
+        words.remove("--full")
+        os.environ["LATHE_FULL"] = "1"
+    suite, arguments = (words[0], words[1:]) if words else (None, [])
     if suite is not None and suite not in SUITES:
         print(f"dev test: unknown suite '{suite}', expected one of: {', '.join(SUITES)}", file=sys.stderr)
         return 1
