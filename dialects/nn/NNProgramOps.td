@@ -36,7 +36,8 @@ def NN_ForeachOp : NN_Op<"foreach", [SingleBlock, IsolatedFromAbove, AttrSizedOp
   let description = [{
     For operations whose element access is not affine, or whose work is not one element: gather and scatter, sampling, sorting, scans, regions of interest.
     `kind` names it for people and has no meaning. The body's arguments are one index per dimension of `space`, then the inputs and then the outputs,
-    always as memrefs with identity layout: the body is written for buffers in all phases, with `memref.load`, `memref.store`, `scf`, `arith` and `math`.
+    always as memrefs with identity layout: the body is written for buffers in all phases, with `memref.load`, `memref.store`, `scf`, `arith`, `math`
+    and, where it works on whole rows, `vector`.
     - Iterations run in any order and concurrently: none may touch what another one writes.
     - Outputs hold unspecified values before; each element must be written, once at least. The body may read back what the same iteration has written.
     - A leading `space` extent that is dynamic is the batch. The batch is known to a body in no other way.

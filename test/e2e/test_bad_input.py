@@ -5,7 +5,7 @@ import json
 import os
 import resource
 import subprocess
-import threading
+import sys
 import time
 from pathlib import Path
 
@@ -22,14 +22,12 @@ SANITIZERS = {"ASAN_OPTIONS": "allow_user_poisoning=0", "UBSAN_OPTIONS": "print_
 
 def measured(command, folder):
     """(exit code, stderr, seconds of processor time, peak kilobytes)."""
+    launcher = [sys.executable, "-I", "-S", Path(__file__).with_name("measure.py"), folder / "usage"]
     with open(folder / "stderr", "wb") as errors:
-        process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
-        guard = threading.Timer(TIMEOUT, process.kill)
-        guard.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        guard.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, (folder / "stderr").read_bytes().decode(), usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+        subprocess.run(list(map(str, [*launcher, *command])), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, timeout=TIMEOUT, check=True)
+    code, seconds, kilobytes = (folder / "usage").read_text().split()
+    (folder / "usage").unlink()
+    return int(code), (folder / "stderr").read_bytes().decode(), float(seconds), int(kilobytes)
 
 
 def made(case, folder):
