@@ -1,4 +1,4 @@
-"""Damaged, hostile and unsupported models (crafted.py): each is refused with exit 2 or 3 and one line per cause, at once, in little memory, and leaves nothing
+"""Damaged, hostile and unsupported models (crafted*.py): each is refused with exit 2 or 3 and one line per cause, at once, in little memory, and leaves nothing
 behind; the importer built with ASan and UBSan says the same."""
 
 import json
@@ -13,7 +13,9 @@ import numpy
 import onnx
 import onnxruntime
 import pytest
-from crafted import CASES, branch, call, external, function, ints, model, node, tensor, value
+import crafted_files, crafted_nodes  # noqa: F401, E401: they fill CASES
+from crafted import CASES, branch, call, function, ints, model, node, tensor, value
+from crafted_tensors import external
 from harness import BUILD, TIMEOUT, Context, Model, tool
 
 MAX_SECONDS, MAX_KILOBYTES, MAX_LINES = 1, 250 * 1000, 4
