@@ -231,6 +231,7 @@ FailureOr<std::vector<char>> ManifestBuilder::build() {
   header.weights_file = string(input.weightsFile);
   header.weights_bytes = input.weights.bytes;
   header.arena_bytes = affine(plan.getArena());
+  header.scratch_bytes = plan.getScratch();
 
   bytes.resize(sizeof header);
   addTable(header.inputs, inputs);

@@ -1,5 +1,6 @@
 #include "compiler/artifact/StridedTensor.h"
 
+#include "dialects/nn/CookToom.h"
 #include "dialects/nn/GroupSpan.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
@@ -266,6 +267,29 @@ void StridedTensor::expandGroups(int64_t groups, int64_t tile) {
   sizes[1] = width;
   source = {nullptr, to->data(), rowMajor(sizes)};
   storage.assign(1, std::move(to));
+  operations.clear();
+  limits.clear();
+}
+
+void StridedTensor::transformWindows(ArrayRef<int64_t> m) {
+  std::vector<double> from(getNumElements());
+  store(from.data());
+  for (size_t i = 0; i < m.size(); ++i) {
+    size_t axis = sizes.size() - m.size() + i;
+    nn::CookToom transform(m[i], sizes[axis]);
+    int64_t inner = product(ArrayRef(sizes).drop_front(axis + 1)), outer = product(ArrayRef(sizes).take_front(axis));
+    std::vector<double> to(outer * transform.points * inner);
+    for (int64_t o = 0; o < outer; ++o)
+      for (int64_t p = 0; p < transform.points; ++p)
+        for (int64_t k = 0; k < transform.r; ++k)
+          for (int64_t j = 0; j < inner; ++j)
+            to[(o * transform.points + p) * inner + j] += transform.kernel(p, k) * from[(o * transform.r + k) * inner + j];
+    sizes[axis] = transform.points;
+    from = std::move(to);
+  }
+  auto result = std::make_shared<std::vector<double>>(std::move(from));
+  source = {nullptr, result->data(), rowMajor(sizes)};
+  storage.assign(1, std::move(result));
   operations.clear();
   limits.clear();
 }

@@ -10,8 +10,13 @@ using namespace lathe::importer;
 /// The opset as of which composites name their parts.
 static constexpr int64_t kOpset = 21;
 
-/// No name of a file has a control character as its first one that matters here: what is built never meets the graph's own names.
-Composite::Name Composite::fresh() { return "\x01" + node.getNode().outputs.front() + "\x01" + std::to_string(count++); }
+/// A name that neither the file nor a composite before has used.
+Composite::Name Composite::fresh() {
+  Name name;
+  for (size_t number = node.state.values.size(); name.empty() || node.state.values.contains(name); ++number)
+    name = "\x01" + std::to_string(number);
+  return name;
+}
 
 const GraphValue *Composite::find(const Name &name) {
   if (hasFailed)

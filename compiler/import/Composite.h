@@ -60,7 +60,6 @@ private:
   Name fresh();
 
   NodeContext &node;
-  int64_t count = 0;
   bool hasFailed = false;
 };
 

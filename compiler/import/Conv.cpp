@@ -50,12 +50,8 @@ LogicalResult lathe::importer::importConv(NodeContext &node) {
     return failure();
 
   ArrayRef<int64_t> spatial = inputShape.drop_front(2), kernel = weightShape.drop_front(2);
-  if (window->shape.empty())
-    window->shape.assign(kernel.begin(), kernel.end());
-  if (failed(completeWindow(node, *window, spatial.size())))
+  if (failed(completeConvWindow(node, *window, kernel, "W")))
     return failure();
-  if (ArrayRef<int64_t>(window->shape) != kernel)
-    return node.invalid("expects attribute kernel_shape to be the spatial shape of W");
   FailureOr<SmallVector<int64_t>> extents = outputExtents(node, *window, spatial);
   if (failed(extents))
     return failure();

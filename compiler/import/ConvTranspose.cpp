@@ -182,12 +182,8 @@ LogicalResult lathe::importer::importConvTranspose(NodeContext &node) {
     return failure();
 
   ArrayRef<int64_t> spatial = inputShape.drop_front(2), kernel = weightShape.drop_front(2);
-  if (window->shape.empty())
-    window->shape.assign(kernel.begin(), kernel.end());
-  if (failed(completeWindow(node, *window, spatial.size())) || failed(completeValues(node, "output_padding", outputPadding, spatial.size(), 0, 0)))
+  if (failed(completeConvWindow(node, *window, kernel, "W")) || failed(completeValues(node, "output_padding", outputPadding, spatial.size(), 0, 0)))
     return failure();
-  if (ArrayRef<int64_t>(window->shape) != kernel)
-    return node.invalid("expects attribute kernel_shape to be the spatial shape of W");
   FailureOr<SmallVector<int64_t>> extents = transposedExtents(node, *window, outputPadding, outputShape, spatial);
   if (failed(extents))
     return failure();

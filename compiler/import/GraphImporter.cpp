@@ -175,9 +175,9 @@ private:
       return context.unsupported("has " + Twine(node.inputs.size()) + " inputs; supported: up to " + Twine(kMaxInputs));
     if (node.outputs.empty() || node.outputs.size() > op->maxOutputs)
       return context.invalid("expects " + countOf(1, op->maxOutputs, "output") + " (got " + Twine(node.outputs.size()) + ")");
-    if (foldOnShapes(context))
-      return success();
-    return failed(op->import(context)) ? failure() : context.checkAllAttributesRead();
+    if (!foldOnShapes(context) && failed(op->import(context)))
+      return failure();
+    return context.checkAllAttributesRead();
   }
 
   static std::string supportedOpsets(StringRef name) {

@@ -170,12 +170,8 @@ static FailureOr<IntegerConv> readConv(NodeContext &node, size_t x, size_t xZero
     return node.invalid("expects group to divide the " + Twine(wShape[0]) + " output channels (got " + Twine(conv.groups) + ")");
   conv.channelsPerGroup = wShape[1];
   ArrayRef<int64_t> spatial = xShape.drop_front(2), kernel = wShape.drop_front(2);
-  if (conv.window.shape.empty())
-    conv.window.shape.assign(kernel.begin(), kernel.end());
-  if (failed(completeWindow(node, conv.window, spatial.size())))
+  if (failed(completeConvWindow(node, conv.window, kernel, "w")))
     return failure();
-  if (ArrayRef<int64_t>(conv.window.shape) != kernel)
-    return node.invalid("expects attribute kernel_shape to be the spatial shape of w");
   FailureOr<SmallVector<int64_t>> extents = outputExtents(node, conv.window, spatial);
   if (failed(extents))
     return failure();

@@ -257,21 +257,15 @@ LogicalResult NodeContext::define(const GraphValue &value, size_t i) {
 }
 
 LogicalResult NodeContext::define(Value data, size_t i, int32_t dataType) {
-  auto type = cast<RankedTensorType>(data.getType());
   if (isHalf && dataType == kFloat) {
     data = convertFloat(*this, data, builder().getF16Type());
     dataType = kFloat16;
-    type = cast<RankedTensorType>(data.getType());
   }
   // A tensor without elements is known: nothing is ever computed for it.
+  auto type = cast<RankedTensorType>(data.getType());
   if (type.hasStaticShape() && type.getNumElements() == 0)
     return define(splatWeight(type, 0), i, dataType);
-  GraphValue value;
-  value.kind = GraphValue::Kind::data;
-  value.data = data;
-  value.dataType = dataType;
-  value.extents = extents;
-  return define(value, i);
+  return defineBounded(data, extents, i, dataType);
 }
 
 LogicalResult NodeContext::defineBounded(Value data, Value extents, size_t i, int32_t dataType) {

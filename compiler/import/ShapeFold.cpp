@@ -60,6 +60,7 @@ bool lathe::importer::foldOnShapes(NodeContext &node) {
   }
   if (node.hasAttribute("fmod") && node.integer("fmod", 0) != 0) // of integers: the sign of the dividend
     return false;
+  node.ignore({"axis", "broadcast"}); // of opset 6, which some exporters still write
   int32_t type = fold->result == Result::truth ? int32_t(kBool) : inputs[0].dataType;
   auto apply = [&](Affine a, Affine b, std::string &why) -> FailureOr<Affine> {
     std::optional<int64_t> value = fold->apply(a.c0, b.c0);

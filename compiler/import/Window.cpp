@@ -1,5 +1,7 @@
 #include "compiler/import/Window.h"
 
+#include "compiler/import/Indexing.h"
+
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
@@ -55,6 +57,16 @@ LogicalResult lathe::importer::completeWindow(NodeContext &node, Window &window,
                  succeeded(completeValues(node, "strides", window.strides, spatial, 1, 1)) &&
                  succeeded(completeValues(node, "dilations", window.dilations, spatial, 1, 1)) &&
                  succeeded(completeValues(node, "pads", window.pads, 2 * spatial, 0, 0)));
+}
+
+LogicalResult lathe::importer::completeConvWindow(NodeContext &node, Window &window, ArrayRef<int64_t> kernel, StringRef role) {
+  if (window.shape.empty())
+    window.shape.assign(kernel.begin(), kernel.end());
+  if (failed(completeWindow(node, window, kernel.size())))
+    return failure();
+  if (ArrayRef<int64_t>(window.shape) != kernel)
+    return node.invalid("expects attribute kernel_shape to be the spatial shape of " + role + ", " + shapeText(kernel) + " (got " + shapeText(window.shape) + ")");
+  return success();
 }
 
 FailureOr<SmallVector<int64_t>> lathe::importer::outputExtents(NodeContext &node, Window &window, ArrayRef<int64_t> input) {

@@ -21,6 +21,9 @@ mlir::FailureOr<Window> readWindow(NodeContext &node);
 /// Fills in the defaults for this many spatial dimensions and checks every value; kernel_shape must be known by now.
 mlir::LogicalResult completeWindow(NodeContext &node, Window &window, size_t spatial);
 
+/// The same for a convolution whose weights, input `role`, have the spatial shape `kernel`: kernel_shape, if given, must be that.
+mlir::LogicalResult completeConvWindow(NodeContext &node, Window &window, llvm::ArrayRef<int64_t> kernel, llvm::StringRef role);
+
 /// `values` of attribute `name` has `count` entries (none: all are `fallback`), each at least `low` and small enough that products of two cannot wrap.
 mlir::LogicalResult completeValues(NodeContext &node, llvm::StringRef name, llvm::SmallVector<int64_t> &values, size_t count, int64_t low,
                                    std::optional<int64_t> fallback);

@@ -1,6 +1,7 @@
 // BufferizableOpInterface on the operations themselves: no external model, no registration step. The interface of windowed operations is written once
 // and shared. Upstream's DstBufferizableOpInterfaceExternalModel is not used because it says that destinations are read, so that a conflict would copy
 // dead content.
+#include "dialects/nn/Bufferize.h"
 #include "dialects/nn/NNDialect.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -84,8 +85,9 @@ static bool notConflicting(OpOperand *read, OpOperand *write) {
   return r && w && r.operatesOnDisjointSubset(w, [](Value a, Value b) { return concatRoot(a) == concatRoot(b); });
 }
 
-static LogicalResult bufferizeWindowed(WindowedOpInterface op, RewriterBase &rewriter, const BufferizationOptions &options, BufferizationState &state) {
-  if (!op.getInitOrNull())
+LogicalResult lathe::nn::bufferizeWithDestinations(Operation *op, unsigned destinations, RewriterBase &rewriter, const BufferizationOptions &options,
+                                                   BufferizationState &state) {
+  if (destinations == 0 || destinations != op->getNumResults())
     return op->emitOpError("expects a destination before bufferisation");
   SmallVector<Value> buffers;
   for (Value v : op->getOperands()) {
@@ -95,12 +97,13 @@ static LogicalResult bufferizeWindowed(WindowedOpInterface op, RewriterBase &rew
     buffers.push_back(*buffer);
   }
   rewriter.setInsertionPoint(op);
-  // Keeps location, attributes and operand segments.
   OperationState newState(op->getLoc(), op->getName(), buffers, TypeRange{}, op->getAttrs());
-  newState.addRegion();
+  for (unsigned i = 0; i < op->getNumRegions(); ++i)
+    newState.addRegion();
   Operation *created = rewriter.create(newState);
-  rewriter.inlineRegionBefore(op.getEpilogue(), created->getRegion(0), created->getRegion(0).end());
-  replaceOpWithBufferizedValues(rewriter, op, ValueRange(buffers).take_back());
+  for (auto [from, to] : llvm::zip_equal(op->getRegions(), created->getRegions()))
+    rewriter.inlineRegionBefore(from, to, to.end());
+  replaceOpWithBufferizedValues(rewriter, op, ValueRange(buffers).take_back(destinations));
   return success();
 }
 
@@ -118,7 +121,7 @@ static void windowedEffects(WindowedOpInterface op, SmallVectorImpl<SideEffects:
   bool OP::bufferizesToElementwiseAccess(const AnalysisState &, ArrayRef<OpOperand *> operands) { return elementwiseAccess(*this, operands); }                 \
   bool OP::isNotConflicting(OpOperand *read, OpOperand *write, const AnalysisState &) { return notConflicting(read, write); }                                  \
   LogicalResult OP::bufferize(RewriterBase &rewriter, const BufferizationOptions &options, BufferizationState &state) {                                        \
-    return bufferizeWindowed(*this, rewriter, options, state);                                                                                                 \
+    return bufferizeWithDestinations(*this, getInitOrNull() ? 1 : 0, rewriter, options, state);                                                                \
   }                                                                                                                                                            \
   void OP::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) { windowedEffects(*this, effects); }
 LATHE_BUFFERIZE_WINDOWED(ConvOp)

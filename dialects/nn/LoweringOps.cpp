@@ -35,6 +35,17 @@ void MicroKernelOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<Memor
       effects.emplace_back(o.getOperandNumber() == init ? static_cast<MemoryEffects::Effect *>(MemoryEffects::Write::get()) : MemoryEffects::Read::get(), &o);
 }
 
+//===- nn.scratch ---------------------------------------------------------------------------------------------------------------------------===//
+
+LogicalResult ScratchOp::verify() {
+  auto type = cast<MemRefType>(getType());
+  if (!type.hasStaticShape() || !type.getLayout().isIdentity())
+    return emitOpError("expects a static buffer of identity layout (got ") << type << ")";
+  if (static_cast<int64_t>(getOffset()) < 0 || getOffset() % 64)
+    return emitOpError("expects an offset that is a multiple of 64 (got ") << getOffset() << ")";
+  return success();
+}
+
 //===- nn.call: the destinations are the last operands of every kernel ------------------------------------------------------------------------===//
 
 LogicalResult CallOp::verify() {

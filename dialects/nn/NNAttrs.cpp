@@ -1,4 +1,5 @@
 // Verifiers of the attributes, and the shape arithmetic of weight recipes.
+#include "dialects/nn/CookToom.h"
 #include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/NNDialect.h"
 
@@ -19,11 +20,16 @@ LogicalResult FileAttr::verify(function_ref<InFlightDiagnostic()> emitError, Str
   return success();
 }
 
-LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t ku, int64_t unroll, int64_t merge, ArrayRef<int64_t> segments) {
+LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t ku, int64_t unroll, int64_t merge, ArrayRef<int64_t> segments,
+                                 ArrayRef<int64_t> winograd) {
   if (ku < 1 || unroll < 1 || merge < 1)
     return emitError() << "expects ku, unroll and merge of at least 1 (got " << ku << ", " << unroll << ", " << merge << ")";
   if (segments.empty() || llvm::any_of(segments, [](int64_t s) { return s < 1; }))
     return emitError() << "expects at least one segment, each of at least 1 pixel (got " << segments << ")";
+  if (!winograd.empty() && (winograd.size() > 3 || llvm::any_of(winograd, [](int64_t m) { return m < 1 || m > CookToom::kMostPoints; })))
+    return emitError() << "expects 1 to 3 tile extents for winograd, each of 1 to " << CookToom::kMostPoints << " pixels (got " << winograd << ")";
+  if (!winograd.empty() && merge != 1)
+    return emitError() << "expects no merged rows beside winograd (got " << merge << ")";
   return success();
 }
 
@@ -145,6 +151,16 @@ static FailureOr<SmallVector<int64_t>> applyToShape(function_ref<InFlightDiagnos
     GroupSpan span{shape[1] * args[0], shape[0], args[0], args[1]};
     shape[0] = (shape[0] + args[1] - 1) / args[1] * args[1];
     shape[1] = span.span();
+    return shape;
+  }
+  if (kind == "winograd") {
+    if (args.empty() || args.size() + 2 > shape.size())
+      return mismatch("one tile extent for each of the trailing dims but the first two");
+    for (auto [m, extent] : llvm::zip(args, MutableArrayRef(shape).take_back(args.size()))) {
+      if (!CookToom::isPossible(m, extent))
+        return mismatch("tile extents m with m + r - 1 <= " + Twine(CookToom::kMostPoints) + " for windows of r");
+      extent += m - 1;
+    }
     return shape;
   }
   if (kind == "to_float") {

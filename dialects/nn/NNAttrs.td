@@ -37,6 +37,7 @@ def NN_StepAttr : NN_Attr<"Step", "step"> {
     | `broadcast` | dims | | numpy broadcasting to these dims |
     | `slice` | begins, extents, steps: one per dim each | | element i of a dim is begin + i * step; steps may be negative |
     | `expand_groups` | groups, tile | | weights `[K, C / G, window...]` of a grouped convolution to `[ceil(K / tile) tile, span, window...]`: each tile of output channels as a dense one over the input channels of its groups, zero elsewhere (GroupSpan.h) |
+    | `winograd` | m: output pixels of a tile, per trailing dimension | | weights `[K, C, r...]` to `[K, C, m + r - 1...]`: each window under the kernel transform of F(m, r) (CookToom.h) |
     | `to_float` | 1: the integers are unsigned | | the element as f32; first of the steps that compute |
 
     Arithmetic is done in double and rounded once at the end of the recipe; its elements are f32. Sources of other element types are moved by `transpose`,
@@ -85,13 +86,21 @@ def NN_TilingAttr : NN_Attr<"Tiling", "tiling"> {
     - `unroll`: input channels per iteration of the innermost loop.
     - `merge`: rows that are treated as one line. More than 1 only where the window is 1x1 with stride 1 and no padding.
     - `segments`: widths of the register tiles that cover a line, in pixels; their sum is the line's width.
+    - `winograd`: the algorithm of Winograd, m output pixels by tile and spatial dimension (a 1 leaves a dimension alone); absent for the direct one.
+      `segments` then cover a block of tiles that are transformed together, and count tiles.
 
     ```mlir
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [14, 14]>
+    #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [12, 12], winograd = [4, 4]>
     ```
   }];
-  let parameters = (ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, ArrayRefParameter<"int64_t">:$segments);
-  let assemblyFormat = "`<` `ku` `=` $ku `,` `unroll` `=` $unroll `,` `merge` `=` $merge `,` `segments` `=` `[` $segments `]` `>`";
+  let parameters = (ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, ArrayRefParameter<"int64_t">:$segments,
+                    OptionalArrayRefParameter<"int64_t">:$winograd);
+  let builders = [AttrBuilder<(ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, "::llvm::ArrayRef<int64_t>":$segments),
+                              [{ return $_get($_ctxt, ku, unroll, merge, segments, ::llvm::ArrayRef<int64_t>()); }]>];
+  let assemblyFormat = [{
+    `<` `ku` `=` $ku `,` `unroll` `=` $unroll `,` `merge` `=` $merge `,` `segments` `=` `[` $segments `]` (`,` `winograd` `=` `[` $winograd^ `]`)? `>`
+  }];
   let genVerifyDecl = 1;
 }
 

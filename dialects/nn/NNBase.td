@@ -48,6 +48,8 @@ def NN_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kKernelAttr = "nn.kernel";
     /// Entry function: arena bytes as array<i64: c0, c1>, meaning c0 + c1 * N. The same name marks the argument that is the arena.
     static constexpr ::llvm::StringLiteral kArenaAttr = "nn.arena";
+    /// On a kernel in phase llvm: bytes of scratch memory that it needs.
+    static constexpr ::llvm::StringLiteral kScratchAttr = "nn.scratch";
   }];
 }
 

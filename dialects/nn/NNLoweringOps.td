@@ -46,6 +46,32 @@ def NN_MicroKernelOp : NN_Op<"microkernel", [SingleBlock, IsolatedFromAbove, Att
   let hasVerifier = 1;
 }
 
+def NN_ScratchOp : NN_Op<"scratch", [Pure]> {
+  let summary = "a buffer in the calling thread's scratch memory (phase loops)";
+  let description = [{
+    `offset` is in bytes from the start of the scratch, a multiple of 64. Buffers of one kernel at different offsets do not overlap; what they hold when a
+    kernel is called is unspecified. A kernel needs as much scratch as its furthest buffer ends.
+
+    ```mlir
+    %v = nn.scratch 4096 : memref<36x2x28x16xf32>
+    ```
+  }];
+  let arguments = (ins I64Attr:$offset);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$offset attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def NN_RangeBeginOp : NN_Op<"range_begin", [Pure]> {
+  let summary = "the first iteration that this call of the kernel runs (phase loops)";
+  let description = [{
+    A kernel's iterations are a range that is split among threads; each call runs one part, in order. The iteration with this number must prepare what later
+    ones find in the scratch. Iterations are numbered row-major over the bounds of the kernel's `scf.forall`.
+  }];
+  let results = (outs Index:$result);
+  let assemblyFormat = "attr-dict";
+}
+
 def NN_CallOp : NN_Op<"call", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a kernel on buffers (phases memref and loops)";
   let description = [{
@@ -69,7 +95,7 @@ def NN_PlanOp : NN_Op<"plan", [SingleBlock, NoTerminator, IsolatedFromAbove, NoR
   let description = [{
     One per module, in phase `llvm`. Its region is a list of `nn.launch`. `inputs` and `outputs` are dictionaries `{name, type}` with the tensor types
     of the network's border; `weights` lists the packed recipes in order of first use with their types; `arena` is array<i64: c0, c1>: the bytes of
-    all intermediates are c0 + c1 * N.
+    all intermediates are c0 + c1 * N. `scratch` is what each thread needs besides, in bytes.
 
     ```mlir
     nn.plan inputs [{name = "x", type = tensor<?x3x224x224xf32>} ] outputs [{name = "y", type = tensor<?x1000xf32>} ]
@@ -79,7 +105,8 @@ def NN_PlanOp : NN_Op<"plan", [SingleBlock, NoTerminator, IsolatedFromAbove, NoR
     }
     ```
   }];
-  let arguments = (ins ArrayAttr:$inputs, ArrayAttr:$outputs, ArrayAttr:$weights, DenseI64ArrayAttr:$arena);
+  let arguments = (ins ArrayAttr:$inputs, ArrayAttr:$outputs, ArrayAttr:$weights, DenseI64ArrayAttr:$arena,
+    DefaultValuedAttr<I64Attr, "0">:$scratch);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "`inputs` $inputs `outputs` $outputs `weights` $weights `arena` $arena attr-dict-with-keyword $body";
   let hasVerifier = 1;

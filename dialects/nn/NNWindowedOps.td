@@ -26,6 +26,7 @@ def NN_ConvOp : NN_WindowedOp<"conv"> {
     |---|---|---|
     | input | `[N, C, spatial...]` | the same, or blocked `[N, ceil(C / V), spatial..., V]` |
     | weights | `[K, C / G, window...]` | `[ceil(K / (ku V)), Cb, window..., Cv, ku V]` with Cv = V for a blocked input, else min(C, V), and Cb = ceil(C / Cv) |
+    | weights, `tiling.winograd` | | `[ceil(K / (ku V)), m + r - 1..., C, ku V]`, under the kernel transform: the window's extents are r |
     | extras | scalar, `[K]`, or the output's shape | the same; `[K]` padded to `ceil(K / (ku V)) ku V` |
     | output | `[N, K, spatial...]` | blocked `[N, ceil(K / V), spatial..., V]` |
 
@@ -55,6 +56,10 @@ def NN_ConvOp : NN_WindowedOp<"conv"> {
     // Logical form with an epilogue that yields the accumulator (plus bias[k] if `bias` is not null); infers the result type.
     OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$weights, "::mlir::Value":$bias, "::llvm::ArrayRef<int64_t>":$strides,
       "::llvm::ArrayRef<int64_t>":$dilations, "::llvm::ArrayRef<int64_t>":$pads, "int64_t":$groups)>];
+  let extraClassDeclaration = [{
+    /// Whether the weights are those of the algorithm that `tiling.winograd` names, `[groups, m + r - 1..., C, ku V]`.
+    bool hasTransformedWeights();
+  }];
 }
 
 def NN_InterleaveOp : NN_Op<"interleave", [Pure]> {

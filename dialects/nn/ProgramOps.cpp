@@ -1,4 +1,5 @@
 // nn.map and nn.foreach: verifiers, scalar form, bufferisation.
+#include "dialects/nn/Bufferize.h"
 #include "dialects/nn/NNDialect.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -87,7 +88,8 @@ LogicalResult ForeachOp::verify() {
     expected.push_back(identityMemRef(t));
   if (TypeRange(getBody().front().getArgumentTypes()) != TypeRange(expected))
     return emitOpError("expects body arguments ") << expected << " (got " << llvm::to_vector(getBody().front().getArgumentTypes()) << ")";
-  if (getSpace().size() && ShapedType::isDynamic(getSpace().front()) && llvm::all_of(outputs, [](ShapedType t) { return t.hasStaticShape(); }))
+  auto hasBatch = [](ShapedType t) { return t.getRank() && t.isDynamicDim(0); };
+  if (getSpace().size() && ShapedType::isDynamic(getSpace().front()) && llvm::none_of(outputs, hasBatch))
     return emitOpError("expects an output with the batch if its space has it");
   auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
   if (!yield || yield.getNumOperands())
@@ -107,22 +109,7 @@ AliasingValueList ForeachOp::getAliasingValues(OpOperand &operand, const Analysi
 }
 
 LogicalResult ForeachOp::bufferize(RewriterBase &rewriter, const BufferizationOptions &options, BufferizationState &state) {
-  if (getInits().size() != getNumResults())
-    return emitOpError("expects destinations before bufferisation");
-  SmallVector<Value> buffers;
-  for (Value v : getOperands()) {
-    FailureOr<Value> buffer = getBuffer(rewriter, v, options, state);
-    if (failed(buffer))
-      return failure();
-    buffers.push_back(*buffer);
-  }
-  rewriter.setInsertionPoint(*this);
-  OperationState newState(getLoc(), getOperation()->getName(), buffers, TypeRange{}, getOperation()->getAttrs());
-  newState.addRegion();
-  Operation *created = rewriter.create(newState);
-  rewriter.inlineRegionBefore(getBody(), created->getRegion(0), created->getRegion(0).end());
-  replaceOpWithBufferizedValues(rewriter, *this, ValueRange(buffers).take_back(getNumResults()));
-  return success();
+  return bufferizeWithDestinations(*this, getInits().size(), rewriter, options, state);
 }
 
 /// On tensors pure; on memrefs what CSE, dead-store elimination and alias analyses need. Destinations may be read back.

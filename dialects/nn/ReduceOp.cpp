@@ -1,4 +1,5 @@
 // nn.reduce: verifier, bufferisation.
+#include "dialects/nn/Bufferize.h"
 #include "dialects/nn/NNDialect.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -111,24 +112,7 @@ AliasingValueList ReduceOp::getAliasingValues(OpOperand &operand, const Analysis
 }
 
 LogicalResult ReduceOp::bufferize(RewriterBase &rewriter, const BufferizationOptions &options, BufferizationState &state) {
-  if (!getInit())
-    return emitOpError("expects a destination before bufferisation");
-  SmallVector<Value> buffers;
-  for (Value v : getOperands()) {
-    FailureOr<Value> buffer = getBuffer(rewriter, v, options, state);
-    if (failed(buffer))
-      return failure();
-    buffers.push_back(*buffer);
-  }
-  rewriter.setInsertionPoint(*this);
-  OperationState newState(getLoc(), getOperation()->getName(), buffers, TypeRange{}, getOperation()->getAttrs());
-  newState.addRegion();
-  newState.addRegion();
-  Operation *created = rewriter.create(newState);
-  for (auto [from, to] : llvm::zip(getOperation()->getRegions(), created->getRegions()))
-    rewriter.inlineRegionBefore(from, to, to.end());
-  replaceOpWithBufferizedValues(rewriter, *this, ValueRange(buffers).take_back());
-  return success();
+  return bufferizeWithDestinations(*this, getInit() ? 1 : 0, rewriter, options, state);
 }
 
 /// On tensors pure; on memrefs what CSE, dead-store elimination and alias analyses need.

@@ -81,7 +81,20 @@ Value ConvOp::getWeightsOrNull() { return getWeights(); }
 void ConvOp::addExtra(Value extra) { getExtrasMutable().append(extra); }
 Value ConvOp::getInitOrNull() { return getInit(); }
 int64_t ConvOp::getSpatialRank() { return getStrides().size(); }
-SmallVector<int64_t> ConvOp::getWindowShape() { return spatialOf(cast<ShapedType>(getWeights().getType()), getSpatialRank()); }
+SmallVector<int64_t> ConvOp::getWindowShape() {
+  auto weights = cast<ShapedType>(getWeights().getType());
+  int64_t spatial = getSpatialRank();
+  if (!hasTransformedWeights())
+    return spatialOf(weights, spatial);
+  SmallVector<int64_t> window(weights.getShape().slice(1, spatial));
+  for (auto [extent, m] : llvm::zip(window, getTilingAttr().getWinograd()))
+    extent -= m - 1;
+  return window;
+}
+bool ConvOp::hasTransformedWeights() {
+  return cast<ShapedType>(getWeights().getType()).getRank() == getSpatialRank() + 3 && getTilingAttr() &&
+         static_cast<int64_t>(getTilingAttr().getWinograd().size()) == getSpatialRank();
+}
 SmallVector<int64_t> ConvOp::getWindowStrides() { return SmallVector<int64_t>(getStrides()); }
 SmallVector<int64_t> ConvOp::getWindowDilations() { return SmallVector<int64_t>(getDilations()); }
 SmallVector<int64_t> ConvOp::getPadBegin() { return SmallVector<int64_t>(getPads().take_front(getSpatialRank())); }

@@ -1,4 +1,5 @@
 // Verifiers of nn.conv, nn.pool and nn.matmul, in all their forms. Labels like (conv_c3) name the same rule in the tests.
+#include "dialects/nn/CookToom.h"
 #include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/NNDialect.h"
 
@@ -105,6 +106,11 @@ static LogicalResult verifyTiling(WindowedOpInterface op) {
       return op->emitOpError("expects merged rows only for a 1x1 window with stride 1 and no padding, and a divisor of ")
              << rows << " rows (got " << tiling.getMerge() << ")"; // (tiling_c1)
   }
+  if (!tiling.getWinograd().empty()) {
+    if (!isa<ConvOp>(op.getOperation()) || static_cast<int64_t>(tiling.getWinograd().size()) != spatial)
+      return op->emitOpError("expects winograd on a convolution, with one tile extent per spatial dimension (got ") << tiling << ")"; // (tiling_c3)
+    return success(); // its segments count tiles
+  }
   int64_t sum = 0;
   for (int64_t s : tiling.getSegments())
     sum += s;
@@ -123,6 +129,22 @@ static LogicalResult verifyPacked(Operation *op, ShapedType weights, int64_t in,
   return success();
 }
 
+/// Weights of Winograd's algorithm, and what it asks of the convolution.
+static LogicalResult verifyTransformed(ConvOp op) {
+  auto weights = cast<ShapedType>(op.getWeights().getType());
+  int64_t row = weights.getShape().back(), out = op.getOutputChannels();
+  auto allOne = [](ArrayRef<int64_t> values) { return llvm::all_of(values, [](int64_t v) { return v == 1; }); };
+  if (op.getGroups() != 1 || !allOne(op.getStrides()) || !allOne(op.getDilations()) || !op.isBlocked(op.getInput()))
+    return op.emitOpError("expects one group, steps of 1 and a blocked input for winograd (got ") << op.getInput().getType() << ")"; // (winograd_c1)
+  if (!weights.hasStaticShape() || row < 1 || weights.getDimSize(0) != (out + row - 1) / row || weights.getShape().drop_back().back() != op.getInputChannels())
+    return op.emitOpError("expects transformed weights of ceil(")
+           << out << " / ku V) groups and " << op.getInputChannels() << " channels (got " << weights << ")"; // (winograd_c2)
+  for (auto [m, r] : llvm::zip(op.getTilingAttr().getWinograd(), op.getWindowShape()))
+    if (!CookToom::isPossible(m, r))
+      return op.emitOpError("expects tiles of at most ") << CookToom::kMostPoints << " points for winograd (got F(" << m << ", " << r << "))"; // (winograd_c3)
+  return success();
+}
+
 LogicalResult ConvOp::verify() {
   if (failed(verifyForm(*this)))
     return failure();
@@ -130,7 +152,7 @@ LogicalResult ConvOp::verify() {
     return emitOpError("expects channels to hold the input and the output channel count (got ") << getChannelsAttr() << ")"; // (conv_c1)
   int64_t spatial = getSpatialRank(), in = getInputChannels(), out = getOutputChannels(), groups = getGroups();
   auto weights = cast<ShapedType>(getWeights().getType());
-  if (weights.getRank() != spatial + 2 && weights.getRank() != spatial + 4)
+  if (weights.getRank() != spatial + 2 && weights.getRank() != spatial + 4 && !hasTransformedWeights())
     return emitOpError("expects weights of rank ") << spatial + 2 << " (logical) or " << spatial + 4 << " (packed) (got " << weights << ")"; // (conv_c2)
   if (groups < 1 || in % groups || out % groups)
     return emitOpError("expects groups to divide the channel counts ") << in << " and " << out << " (got " << groups << ")"; // (conv_c3)
@@ -142,6 +164,8 @@ LogicalResult ConvOp::verify() {
   if (weights.getRank() == spatial + 4 && groups > 1)
     reduced = getReduction() == Reduction::depthwise ? 1 : GroupSpan{in, out, groups, std::max<int64_t>(weights.getShape().back(), 1)}.span();
   if (weights.getRank() == spatial + 4 && failed(verifyPacked(*this, weights, reduced, out)))
+    return failure();
+  if (hasTransformedWeights() && failed(verifyTransformed(*this)))
     return failure();
   if (failed(verifyData(*this, cast<ShapedType>(getInput().getType()), in, "an input")) || failed(verifyData(*this, getOutputType(), out, "an output")))
     return failure();

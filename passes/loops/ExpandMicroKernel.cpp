@@ -4,6 +4,7 @@
 #include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/IndexBuilder.h"
 #include "dialects/nn/NNDialect.h"
+#include "dialects/nn/VectorEpilogue.h"
 #include "passes/loops/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -394,7 +395,7 @@ private:
         for (size_t i = 0; i < extras.size(); ++i)
           if (extraViews[i])
             extras[i] = load(extraViews[i]->flat, add(bases[i], p * extraViews[i]->spatial[last]), mask);
-        Value result = epilogue(acc[u * width + p], extras);
+        Value result = cloneAsVectors(b, op.getEpilogue(), lanes, acc[u * width + p], extras);
         Value at = add(base, p * output.spatial[last]);
         if (mask)
           vector::MaskedStoreOp::create(b, output.flat, at, mask, result);
@@ -422,28 +423,6 @@ private:
     if (!mask)
       return vector::LoadOp::create(b, vector, flat, at);
     return vector::MaskedLoadOp::create(b, vector, flat, at, mask, splat(0.0));
-  }
-
-  /// Every operation of the body is elementwise mappable (the verifier's rule), so that the same operation at vector type is its vector form.
-  Value epilogue(Value acc, ArrayRef<Value> extras) {
-    Block &body = op.getEpilogue().front();
-    IRMapping map;
-    map.map(body.getArgument(0), acc);
-    for (auto [argument, extra] : llvm::zip(body.getArguments().drop_front(), extras))
-      map.map(argument, extra);
-    for (Operation &scalar : body.without_terminator()) {
-      auto type = VectorType::get({lanes}, scalar.getResult(0).getType());
-      if (auto c = dyn_cast<arith::ConstantOp>(scalar)) {
-        map.map(c.getResult(), arith::ConstantOp::create(b, DenseElementsAttr::get(type, c.getValue())).getResult());
-        continue;
-      }
-      SmallVector<Value> operands;
-      for (Value v : scalar.getOperands())
-        operands.push_back(map.lookup(v));
-      Operation *wide = b.create(scalar.getLoc(), scalar.getName().getIdentifier(), operands, TypeRange{type}, scalar.getAttrs());
-      map.map(scalar.getResult(0), wide->getResult(0));
-    }
-    return map.lookup(body.getTerminator()->getOperand(0));
   }
 
   MicroKernelOp op;

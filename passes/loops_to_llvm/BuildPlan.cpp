@@ -87,8 +87,12 @@ public:
     for (CallOp call : entry.getBody().front().getOps<CallOp>())
       if (failed(launch(call, body)))
         return failure();
+    int64_t scratch = 0; // kernels run one after the other: the largest need is enough for all
+    for (auto kernel : entry->getParentOfType<ModuleOp>().getOps<func::FuncOp>())
+      if (auto bytes = kernel->getAttrOfType<IntegerAttr>(NNDialect::kScratchAttr))
+        scratch = std::max(scratch, bytes.getInt());
     auto plan = PlanOp::create(b, entry.getLoc(), b.getArrayAttr(inputs), b.getArrayAttr(outputs), b.getArrayAttr(weights),
-                               b.getDenseI64ArrayAttr({arena.c0, arena.c1}));
+                               b.getDenseI64ArrayAttr({arena.c0, arena.c1}), scratch);
     Block &planBody = plan.getBody().emplaceBlock();
     planBody.getOperations().splice(planBody.end(), launchBlock.getOperations());
     entry.erase();

@@ -45,6 +45,22 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
     return UnrealizedConversionCastOp::create(b, type, descriptor).getResult(0);
   }
 
+  /// Buffers in the scratch argument; the kernel's attribute says how much of it is used.
+  static void lowerScratch(func::FuncOp kernel, Value scratch, LLVMTypeConverter &converter) {
+    int64_t bytes = 0;
+    kernel.walk([&](ScratchOp op) {
+      auto type = cast<MemRefType>(op.getType());
+      int64_t offset = op.getOffset();
+      bytes = std::max<int64_t>(bytes, offset + type.getNumElements() * (type.getElementTypeBitWidth() / 8));
+      ImplicitLocOpBuilder b(op.getLoc(), op);
+      Value p = LLVM::GEPOp::create(b, scratch.getType(), b.getI8Type(), scratch, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
+      op.replaceAllUsesWith(bufferAt(b, converter, type, p));
+      op.erase();
+    });
+    if (bytes)
+      kernel->setAttr(NNDialect::kScratchAttr, OpBuilder(kernel).getI64IntegerAttr(bytes));
+  }
+
   LogicalResult convert(func::FuncOp kernel) {
     if (!llvm::hasSingleElement(kernel.getBody()))
       return kernel.emitOpError("expects a body of one block (got ") << kernel.getBody().getBlocks().size() << ")";
@@ -66,7 +82,7 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
     ImplicitLocOpBuilder b(kernel.getLoc(), &body, body.begin());
     Type i64Type = b.getI64Type();
     Value args = body.addArgument(ptr, kernel.getLoc());
-    body.addArgument(ptr, kernel.getLoc()); // scratch: no kernel of this target needs any yet
+    Value scratch = body.addArgument(ptr, kernel.getLoc());
     Value begin = body.addArgument(i64Type, kernel.getLoc()), end = body.addArgument(i64Type, kernel.getLoc());
     for (unsigned i = 0; i < buffers; ++i) {
       Value slot = LLVM::GEPOp::create(b, ptr, ptr, args, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)});
@@ -85,6 +101,7 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
     if (dims.wasInterrupted())
       return failure();
 
+    lowerScratch(kernel, scratch, converter);
     b.setInsertionPoint(forall);
     Value lower = arith::IndexCastOp::create(b, b.getIndexType(), begin), upper = arith::IndexCastOp::create(b, b.getIndexType(), end);
     auto loop = scf::ForOp::create(b, lower, upper, arith::ConstantIndexOp::create(b, 1));
@@ -103,6 +120,10 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
       rest = arith::DivUIOp::create(b, rest, divisor);
     }
     indices[0] = rest;
+    kernel.walk([&](RangeBeginOp op) {
+      op.replaceAllUsesWith(lower);
+      op.erase();
+    });
     forall.getTerminator().erase();
     IRRewriter(b).inlineBlockBefore(forall.getBody(), loop.getBody()->getTerminator(), indices);
     auto images = getConstantIntValue(bounds[0]);

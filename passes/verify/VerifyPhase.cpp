@@ -240,14 +240,14 @@ void checkLoops(Checker &c) {
   checkEntryOfCalls(c);
   forEachKernel(c, [&](func::FuncOp kernel) {
     kernel.walk([&](Operation *op) {
-      if (op->getDialect() && op->getDialect()->getNamespace() == NNDialect::getDialectNamespace())
-        c.report(op, "no nn operation in a kernel");
+      if (op->getDialect() && op->getDialect()->getNamespace() == NNDialect::getDialectNamespace() && !isa<ScratchOp, RangeBeginOp>(op))
+        c.report(op, "no nn operation in a kernel but nn.scratch and nn.range_begin");
     });
     unsigned loops = 0;
     for (Operation &op : kernel.front()) {
       if (isa<scf::ForallOp>(op))
         ++loops;
-      else if (!isa<func::ReturnOp>(op) && (!isViewOrConstant(op) || loops))
+      else if (!isa<func::ReturnOp>(op) && (!(isViewOrConstant(op) || isa<ScratchOp>(op)) || loops))
         c.report(&op, "constants, memref.dim and views only before a kernel's scf.forall, and nothing after it");
     }
     if (loops != 1)
@@ -287,7 +287,7 @@ constexpr StringRef kLinalgOps[] = {"weight", "conv", "pool", "matmul", "foreach
 constexpr StringRef kMemrefDialects[] = {"func", "arith", "math", "linalg", "memref"};
 constexpr StringRef kMemrefOps[] = {"weight", "conv", "pool", "matmul", "foreach", "reduce", "yield", "copy", "call"};
 constexpr StringRef kLoopsDialects[] = {"func", "arith", "math", "scf", "vector", "memref"};
-constexpr StringRef kLoopsOps[] = {"weight", "call"};
+constexpr StringRef kLoopsOps[] = {"weight", "call", "scratch", "range_begin"};
 constexpr StringRef kLLVMDialects[] = {"llvm"};
 constexpr StringRef kLLVMOps[] = {"plan", "launch"};
 
