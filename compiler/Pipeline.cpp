@@ -41,7 +41,7 @@ public:
     module([name = phaseName(phase).str()] { return createVerifyPhasePass({name}); }, "the contract of the phase");
   }
 
-  const PassSelection &selection;
+  const PassSelection selection; // a copy: passes are created, and ask it, after the caller's is gone
 
 private:
   void add(const char *anchor, std::function<std::unique_ptr<Pass>()> create, const char *reason) {

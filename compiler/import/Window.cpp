@@ -65,7 +65,8 @@ LogicalResult lathe::importer::completeConvWindow(NodeContext &node, Window &win
   if (failed(completeWindow(node, window, kernel.size())))
     return failure();
   if (ArrayRef<int64_t>(window.shape) != kernel)
-    return node.invalid("expects attribute kernel_shape to be the spatial shape of " + role + ", " + shapeText(kernel) + " (got " + shapeText(window.shape) + ")");
+    return node.invalid("expects attribute kernel_shape to be the spatial shape of " + role + ", " + shapeText(kernel) + " (got " + shapeText(window.shape) +
+                        ")");
   return success();
 }
 

@@ -11,7 +11,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <numeric>
 #include <sys/resource.h>
@@ -95,6 +97,7 @@ struct Result {
   int64_t batch;
   int threads;
   uint64_t arenaBytes;
+  double peakMegabytes;
 
   double percentile(double p) const { return latencies[std::min(latencies.size() - 1, size_t(std::ceil(p / 100 * double(latencies.size()))) - 1)]; }
   double mean() const { return std::accumulate(latencies.begin(), latencies.end(), 0.0) / double(latencies.size()); }
@@ -103,7 +106,12 @@ struct Result {
 
 } // namespace
 
+// Of this program: what getrusage tells includes the process that started it, as it was before.
 static double peakMegabytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:"))
+      return std::strtod(line.c_str() + std::strlen("VmHWM:"), nullptr) / 1024;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return double(usage.ru_maxrss) / 1024;
@@ -115,7 +123,7 @@ static void print(const Result &r, const std::string &artifact) {
   std::printf("latency     min %.4f ms, p50 %.4f, p90 %.4f, p99 %.4f, max %.4f, mean %.4f (%zu runs)\n", r.latencies.front(), r.percentile(50),
               r.percentile(90), r.percentile(99), r.latencies.back(), r.mean(), r.latencies.size());
   std::printf("load        %.3f ms, first inference %.3f ms\n", r.loadMs, r.firstMs);
-  std::printf("memory      peak %.1f MB, arena and scratch %llu bytes\n", peakMegabytes(), (unsigned long long)r.arenaBytes);
+  std::printf("memory      peak %.1f MB, arena and scratch %llu bytes\n", r.peakMegabytes, (unsigned long long)r.arenaBytes);
   double spread = 0;
   for (double latency : r.latencies)
     spread += (latency - r.mean()) * (latency - r.mean());
@@ -130,11 +138,13 @@ static void printJson(const Result &r) {
   std::printf("{\"latency_ms\":{\"min\":%.6f,\"p50\":%.6f,\"p90\":%.6f,\"p99\":%.6f,\"max\":%.6f,\"mean\":%.6f},\"throughput_per_s\":%.6f,\"load_ms\":%.6f,"
               "\"first_ms\":%.6f,\"runs\":%zu,\"threads\":%d,\"peak_rss_mb\":%.3f,\"arena_bytes\":%llu}\n",
               r.latencies.front(), r.percentile(50), r.percentile(90), r.percentile(99), r.latencies.back(), r.mean(), r.throughput(), r.loadMs, r.firstMs,
-              r.latencies.size(), r.threads, peakMegabytes(), (unsigned long long)r.arenaBytes);
+              r.latencies.size(), r.threads, r.peakMegabytes, (unsigned long long)r.arenaBytes);
 }
 
+constexpr int kLeastProfileRuns = 10, kMostProfileRuns = 10000;
+
 int benchCommand(const std::vector<std::string> &arguments) {
-  std::string artifact, threadsText, durationText = "3", warmUpText = "200", profileFile;
+  std::string artifact, threadsText, durationText = "3", warmUpText = "200", profileFile, roofline;
   std::vector<std::string> shapeTexts;
   bool wantsProfile = false, json = false;
   Arguments parser("bench", "Measure an artifact's latency.");
@@ -144,11 +154,14 @@ int benchCommand(const std::vector<std::string> &arguments) {
   parser.option("--duration", durationText, "seconds to measure, default 3");
   parser.option("--warm-up,--warmUp", warmUpText, "milliseconds to run before that, default 200");
   parser.flag("--profile,--dump-profile,--dumpProfile", wantsProfile, "print the time of every step, from runs of their own");
-  parser.option("--export-profile,--exportProfile", profileFile, "write that as JSON to FILE");
+  parser.option("--export-profile,--exportProfile", profileFile, "write that to FILE as a trace, for chrome://tracing or Perfetto");
+  parser.option("--roofline", roofline, "GFLOP/s,GB/s of the machine, to compare steps with; default: measured in some 30 ms");
   parser.flag("--json", json, "end with one line of JSON; throughput_per_s counts samples");
   if (!parser.parse(arguments))
     return Ok;
   int threads = threadsText.empty() ? 0 : integerArgument("--threads", threadsText, 1, 256);
+  if (!roofline.empty())
+    Limits::parse(roofline); // before anything is measured
   double duration = realArgument("--duration", durationText, 0, 86400), warmUp = realArgument("--warm-up", warmUpText, 0, 86400000);
 
   Clock::time_point start = Clock::now();
@@ -162,7 +175,7 @@ int benchCommand(const std::vector<std::string> &arguments) {
   }
   start = Clock::now();
   Context context(model, batch, threads);
-  Result result{loadMs + millisecondsSince(start), 0, 0, {}, batch, lathe_context_threads(context.get()), 0};
+  Result result{loadMs + millisecondsSince(start), 0, 0, {}, batch, lathe_context_threads(context.get()), 0, 0};
   lathe_error error;
   lathe_model_memory_required(model.get(), batch, result.threads, &result.arenaBytes, &error);
   std::vector<Tensor> outputs = model.makeOutputs(batch);
@@ -182,19 +195,20 @@ int benchCommand(const std::vector<std::string> &arguments) {
   while (millisecondsSince(start) < duration * 1000);
   result.seconds = millisecondsSince(start) / 1000;
   std::sort(result.latencies.begin(), result.latencies.end());
+  result.peakMegabytes = peakMegabytes(); // before a profile adds to it
   print(result, artifact);
 
   if (wantsProfile || !profileFile.empty()) {
-    Profile profile;
+    Profile profile(roofline.empty() ? Limits::measure(result.threads) : Limits::parse(roofline));
     profile.attach(context.get());
     start = Clock::now();
-    for (int i = 0; i < 10 || millisecondsSince(start) < std::min(duration, 1.0) * 1000; ++i)
+    for (int i = 0; i < kLeastProfileRuns || (i < kMostProfileRuns && millisecondsSince(start) < std::min(duration, 1.0) * 1000); ++i)
       runOnce();
     profile.detach(context.get());
     if (wantsProfile)
       profile.print();
     if (!profileFile.empty())
-      writeFile(profileFile, profile.json());
+      writeFile(profileFile, profile.trace(artifact, batch, result.threads));
   }
   if (json)
     printJson(result);

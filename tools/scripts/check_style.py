@@ -1,5 +1,5 @@
 """Checks the rules of the source tree that a compiler does not: who may include and link whom, sizes, depth, guards,
-paths of one machine, a lit test for each pass, format.
+paths of one machine, a lit test for each pass, constants of known networks, format.
 
 Usage: check_style.py [--root=DIR] [--skip-format]      check everything; one line per finding, exit 1 if there is one
        check_style.py --format [--check]                clang-format in place, or only say which files it would change
@@ -35,7 +35,7 @@ class Tree:
         for folder, subfolders, names in os.walk(self.root):
             subfolders[:] = sorted(name for name in subfolders
                                    if not name.startswith("build") and name not in (".git", ".venv", "install", "__pycache__", ".pytest_cache"))
-            for name in sorted(names):
+            for name in sorted(set(names) - {".git"}):  # a file in a work tree
                 path = Path(folder) / name
                 data = path.read_bytes()
                 if b"\0" not in data and path.suffix != ".onnx":
@@ -177,6 +177,39 @@ def pass_findings(tree):
                 yield f"{path}: no RUN line under test/{folder} names the pass '{flag}'"
 
 
+# Channel counts and image sizes of networks that we measure (the test of this script reads them from the zoo). Those below 28, powers of two and 100 are left
+# out: they are as likely something else.
+KNOWN_SIZES = {28, 35, 40, 48, 49, 55, 56, 58, 59, 61, 72, 80, 84, 96, 111, 112, 116, 120, 144, 160, 168, 184, 192, 200, 208, 224, 227, 232, 240, 247, 249, 288,
+               299, 300, 320, 352, 361, 362, 384, 400, 416, 448, 464, 480, 528, 544, 576, 608, 640, 672, 704, 720, 722, 736, 768, 800, 832, 864, 896, 928, 960,
+               992, 996, 1000, 1001, 1152, 1280, 1536, 3136, 9216, 16000, 25088}
+KNOWN_NETWORKS = ("alexnet", "alphazero", "cyclegan", "dcgan", "densenet", "dqn", "dscnn", "efficientnet", "espcn", "googlenet", "inception", "mobilenet",
+                  "r3d", "resnet", "resnext", "shufflenet", "squeezenet", "unet", "vgg", "yolo")
+# Arithmetic on the bits of floating-point numbers, whose biases and widths are numbers of the same kind.
+ARITHMETIC = {f"passes/loops/Expand{name}.cpp" for name in ("Double", "Half", "Math", "Trigonometry")}
+
+
+def constant_findings(tree):
+    """The cost model decides from shapes and the target, never from a network or layer that it recognises."""
+    comments = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"", re.DOTALL)
+    number = re.compile(r"(?<![\w.])([1-9]\d*)(?:[uUlL]*)(?![\w.])")
+    network = re.compile("|".join(KNOWN_NETWORKS), re.IGNORECASE)
+    window = re.compile(r"\b\w*(?:kernel|window|filter|taps?)\w*(?:\[[^\]]*\]|\(\w*\))?\s*[=!]=\s*[357]\b|\b[357]\s*[=!]=\s*\w*(?:kernel|window|filter|taps?)\b", re.IGNORECASE)
+    for path, text in tree.select({".cpp", ".h"}, ("passes",)).items():
+        if path in ARITHMETIC:
+            continue
+        # Strings go as well, except that a network's name is none of a message's business either.
+        names = re.sub(r"/\*.*?\*/|//[^\n]*", lambda match: re.sub(r"[^\n]", " ", match.group()), text, flags=re.DOTALL)
+        code = comments.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+        for line, (name_line, code_line) in enumerate(zip(names.splitlines(), code.splitlines()), 1):
+            for match in number.finditer(code_line):
+                if int(match.group(1)) in KNOWN_SIZES:
+                    yield f"{path}:{line}: {match.group(1)} is a channel count or an image size of a known network, but passes decide from shapes and the target"
+            if match := network.search(name_line):
+                yield f"{path}:{line}: names the network '{match.group()}', but passes know none"
+            if match := window.search(code_line):
+                yield f"{path}:{line}: '{match.group()}' asks for one size of window, but all of them take the same way"
+
+
 def clang_format(root, paths, check):
     """The paths that are not formatted (check) or all that were given (formatted in place)."""
     if not paths:
@@ -190,7 +223,8 @@ def format_findings(tree):
         yield f"{path}: is not formatted; run ./dev format"
 
 
-RULES = {"include": include_findings, "link": link_findings, "size": size_findings, "guard": guard_findings, "path": path_findings, "test": pass_findings}
+RULES = {"include": include_findings, "link": link_findings, "size": size_findings, "guard": guard_findings, "path": path_findings, "test": pass_findings,
+         "constant": constant_findings}
 
 
 def findings(root, skip_format=False):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import check_style
+import onnx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -56,6 +57,10 @@ VIOLATIONS = [
     ("path", "passes/nn/Fold.cpp", "// see ../" + "sha" + "red/notes\n", "a path of one machine"),
     ("test", "passes/nn/Passes.td", 'def FoldMorePass : Pass<"nn-fold-more"> {\n}\n', "names the pass 'nn-fold-more'"),
     ("test", "passes/loops/Passes.td", 'def FoldPass : Pass<"nn-fold"> {\n}\n', "no RUN line under test/passes/loops"),
+    ("constant", "passes/nn/Fold.cpp", "bool stem = rows == 224;\n", "224 is a channel count or an image size"),
+    ("constant", "passes/nn/Fold.cpp", "// 2\nint64_t k = 1000l; /* 3 */\n", "passes/nn/Fold.cpp:3: 1000 is"),
+    ("constant", "passes/nn/Fold.cpp", 'bool match = name.contains("ResNet");\n', "names the network 'ResNet'"),
+    ("constant", "passes/nn/Fold.cpp", "bool fast = window[0] == 3;\n", "'window[0] == 3' asks for one size of window"),
     ("format", "passes/nn/Fold.cpp", "int  f( ) {return 1 ;}\n", "is not formatted"),
 ]
 
@@ -86,6 +91,17 @@ def test_planted_violation_is_found(tmp_path, rule, path, text, message):
 def test_build_results_are_not_looked_at(tmp_path):
     plant(tmp_path, ("build/release/A.h", "#pragma once\n"))
     assert check_style.findings(tmp_path) == []
+
+
+def test_known_sizes_are_those_of_the_zoo():
+    sizes = set()
+    for path in (ROOT / "test" / "zoo").glob("*.onnx"):
+        graph = onnx.shape_inference.infer_shapes(onnx.load(path, load_external_data=False)).graph
+        sizes.update(size for tensor in graph.initializer for size in tensor.dims)
+        sizes.update(dim.dim_value for value in [*graph.input, *graph.output, *graph.value_info] for dim in value.type.tensor_type.shape.dim)
+    assert {size for size in sizes if size >= 28 and size & (size - 1) and size != 100} <= check_style.KNOWN_SIZES
+    names = [path.stem for path in (ROOT / "test" / "zoo").glob("*.onnx")]
+    assert not [name for name in names if not name.startswith(check_style.KNOWN_NETWORKS) and name != "m5"]
 
 
 @pytest.mark.parametrize("rule", [*check_style.RULES, "format"])

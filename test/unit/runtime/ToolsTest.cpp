@@ -1,6 +1,7 @@
 // lathe and lathe-run as a user calls them: exit codes, the one line on stderr, and what is written.
 #include "test/unit/runtime/Artifact.h"
 #include "tools/lathe-run/Blake3.h"
+#include "tools/lathe-run/Limits.h"
 #include "tools/tensors/Npy.h"
 
 #include <cstring>
@@ -226,15 +227,60 @@ TEST_F(Tools, Bench) {
   EXPECT_LE(json["latency_ms"]["p99"], json["latency_ms"]["max"]);
   EXPECT_EQ(json["arena_bytes"], 384 + 2 * 128);
   EXPECT_NE(outcome.out.find("Mul_0 + Add_1"), std::string::npos) << outcome.out;
-  auto profile = nlohmann::json::parse(readWhole(folder / "p.json"));
-  ASSERT_EQ(profile.size(), 3u);
-  EXPECT_EQ(profile[0]["kernel"], "demo_scale");
-  EXPECT_EQ(profile[1]["flops"], 72);
+  EXPECT_NE(outcome.out.find("GFLOP/s; reading 32 KB again and again"), std::string::npos) << outcome.out;
   expectError("lathe bench m.so --shapes=x:3x4x7", 3, "--shapes: input 'x' is 3x4x7, expected Nx4x6");
   expectError("lathe bench m.so --shapes=y:3x4x6", 3, "the model has no input 'y'; did you mean 'x'?");
   expectError("lathe bench m.so --shapes=x:3x-4", 1, "--shapes is 'x:3x-4', expected NAME:DIMxDIM… with dims of at least 1");
   expectError("lathe bench m.so --shapes=3x4", 1, "--shapes is '3x4', expected NAME:DIMxDIM…");
   EXPECT_EQ(call("lathe bench m.so --shapes=x:1001x4x6").code, 3);
+}
+
+// As chrome://tracing and Perfetto read it: complete events on one line of time, in the order in which the steps ran.
+TEST_F(Tools, BenchExportsATrace) {
+  ASSERT_EQ(call("lathe bench m.so --shapes=x:3x4x6 --duration=0.01 --threads=1 --roofline=2.5,0.5 --exportProfile=p.json").code, 0);
+  auto trace = nlohmann::json::parse(readWhole(folder / "p.json"));
+  EXPECT_EQ(trace["otherData"]["batch"], 3);
+  EXPECT_EQ(trace["otherData"]["roofline"], "2 GFLOP/s, 0.5 GB/s, as given");
+  auto events = trace["traceEvents"];
+  ASSERT_EQ(events.size(), 5u) << "two names and three steps";
+  double end = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    auto event = events[i + 2], arguments = event["args"];
+    EXPECT_EQ(event["ph"], "X");
+    EXPECT_GE(event["ts"], end) << "steps do not overlap";
+    end = event["ts"].get<double>() + event["dur"].get<double>();
+    EXPECT_EQ(arguments["step"], i);
+    double seconds = std::max(arguments["ms"].get<double>(), 1e-6) * 1e-3, flops = arguments["flops"], bytes = arguments["bytes"];
+    EXPECT_NEAR(arguments["gflops_per_s"], flops / seconds * 1e-9, 1e-6 * flops / seconds * 1e-9);
+    EXPECT_NEAR(arguments["roofline"], std::max(flops / 2.5e9, bytes / 0.5e9) / seconds, 1e-6 + 1e-6 * arguments["roofline"].get<double>());
+  }
+  EXPECT_EQ(events[2]["args"]["kernel"], "demo_scale");
+  EXPECT_EQ(events[2]["name"], "Mul_0 + Add_1");
+  EXPECT_EQ(events[3]["args"]["flops"], 72);
+  for (const char *wrong : {"147", "147,", "0,11", "147,-1", "147,11,1", "inf,1"})
+    expectError(std::string("lathe bench m.so --roofline=") + wrong, 1,
+                std::string("--roofline is '") + wrong + "', expected GFLOP/s and GB/s of the machine, such as 147,11");
+}
+
+TEST(Limits, BandwidthBetweenSizes) {
+  tools::Limits limits{1e9, {{1024, 100}, {4096, 50}, {65536, 10}}, true};
+  EXPECT_EQ(limits.bandwidth(1), 100);
+  EXPECT_EQ(limits.bandwidth(2048), 75);
+  EXPECT_EQ(limits.bandwidth(4096), 50);
+  EXPECT_EQ(limits.bandwidth(1 << 30), 10);
+  EXPECT_FALSE(limits.isMemory(int64_t(1e9), 90));
+  EXPECT_TRUE(limits.isMemory(1, 100));
+  EXPECT_EQ(limits.seconds(1, 100), 1);
+}
+
+TEST(Limits, Measured) {
+  for (int threads : {1, 2}) {
+    tools::Limits limits = tools::Limits::measure(threads);
+    EXPECT_GT(limits.flopsPerSecond, 1e8);
+    EXPECT_LT(limits.flopsPerSecond, 1e12 * threads);
+    for (const tools::Limits::Bandwidth &each : limits.bandwidths)
+      EXPECT_GT(each.bytesPerSecond, 1e7) << each.bytes;
+  }
 }
 
 TEST_F(Tools, Info) {
