@@ -56,8 +56,9 @@ def test_random_graph(seed, ahead):
         other = Context(Model(path), max_batch=len(inputs["x"])).run(inputs)
         for name in want:
             assert_close(other[name], want[name], tolerance(want[name]), f"{variant}, output '{name}' {want[name].shape}")
-            # Every optimisation but this one promises the same bits: the same arithmetic in the same order.
-            if variant != "nn-fold-batch-norm":
+            # Every optimisation but these promises the same bits, the same arithmetic in the same order: the one changes weights, and the tree of a
+            # reduction follows the layout of what it reduces.
+            if variant not in ("nn-fold-batch-norm", "nn-propagate-layout"):
                 assert other[name].tobytes() == got[name].tobytes(), f"{variant}, output '{name}': other bits than with -O3"
 
 
