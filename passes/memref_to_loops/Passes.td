@@ -24,12 +24,19 @@ def TileGenericPass : Pass<"lathe-tile-generic", "::mlir::func::FuncOp"> {
   let summary = "linalg operations and copies to loops over vectors";
   let description = [{
     **What.** In kernel functions, a linalg operation or an nn.copy becomes one `scf.forall` over its outer dimensions, whose iterations threads share.
-    Dimensions that all operands go through as through one are merged. Where the innermost one is contiguous or constant in every operand, and the body
-    is elementwise, it is computed in vectors, and what does not fill one in vectors of halved widths; everything else (layout changes, transpositions,
-    reductions, bodies that use indices) is computed element by element, in the order in which the output lies in memory. Reductions stay inside one
-    iteration of the forall. Operands are addressed through flat 1-D views.
+    Dimensions that all operands go through as through one are merged; one that an address divides (the channels of a blocked layout) becomes two. Then,
+    what is possible first:
+    - lines of the input that take turns in the output (depth to space, repeated pixels) are loaded as they lie, and interleaved in registers;
+    - where the innermost dimension is contiguous or constant in every operand, it is computed in vectors, and what does not fill one in vectors of halved
+      widths;
+    - where an input's neighbours lie along another dimension (transpositions, layout changes), blocks of both are loaded as they lie in the input, turned
+      in registers, and stored as they lie in the output;
+    - where an input's elements are a few apart, they are picked out of whole vectors;
+    - everything else (reductions, bodies that use indices) is computed element by element, in the order in which the output lies in memory.
 
-    **Before/After.** test/passes/memref_to_loops/tile-generic.mlir, tile-generic-scalar.mlir.
+    Only elementwise bodies have a vector form. Reductions stay inside one iteration of the forall. Operands are addressed through flat 1-D views.
+
+    **Before/After.** test/passes/memref_to_loops/tile-generic.mlir, tile-transposed.mlir, tile-generic-scalar.mlir.
 
     **Requires / Leaves.** Requires kernels that hold one operation with one destination, buffers with offset 0 and static strides, and the module's
     `nn.target`. Leaves scf, vector, arith, memref, and the body's operations at vector type.

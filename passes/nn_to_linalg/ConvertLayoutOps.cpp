@@ -114,14 +114,13 @@ struct Layouts {
   int64_t channels, lanes;
 };
 
-/// A generic that only moves: its body yields what `element` makes of the input element.
-linalg::GenericOp move(PatternRewriter &rewriter, Operation *op, Value input, AffineMap inputMap, RankedTensorType type,
-                       function_ref<Value(OpBuilder &, Location, Value)> element) {
+/// A generic that only moves.
+linalg::GenericOp move(PatternRewriter &rewriter, Operation *op, Value input, AffineMap inputMap, RankedTensorType type) {
   Value init = makeEmpty(rewriter, op, type);
   SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
   return linalg::GenericOp::create(rewriter, op->getLoc(), TypeRange{type}, ValueRange{input}, ValueRange{init},
                                    ArrayRef<AffineMap>{inputMap, rewriter.getMultiDimIdentityMap(type.getRank())}, iterators,
-                                   [&](OpBuilder &b, Location loc, ValueRange arguments) { linalg::YieldOp::create(b, loc, element(b, loc, arguments[0])); });
+                                   [&](OpBuilder &b, Location loc, ValueRange arguments) { linalg::YieldOp::create(b, loc, arguments[0]); });
 }
 
 //   nn.unpack : tensor<?x2x5x9x16xf32> -> tensor<?x17x5x9xf32>   ->   generic (n, c, h, w) reads (n, c floordiv 16, h, w, c mod 16)
@@ -150,13 +149,13 @@ struct UnpackToLinalg : OpRewritePattern<UnpackOp> {
     exprs[1] = channel.floorDiv(l.lanes);
     exprs.push_back(channel % l.lanes);
     AffineMap map = AffineMap::get(l.plain.getRank(), 0, exprs, getContext());
-    rewriter.replaceOp(op, move(rewriter, op, op.getInput(), map, l.plain, [](OpBuilder &, Location, Value v) { return v; }));
+    rewriter.replaceOp(op, move(rewriter, op, op.getInput(), map, l.plain));
     return success();
   }
 };
 
 //   nn.pack : tensor<?x32x5x9xf32> -> tensor<?x2x5x9x16xf32>   ->   generic (n, b, h, w, v) reads (n, b * 16 + v, h, w)
-// With 17 channels it reads (n, (b * 16 + v) mod 17, h, w), which is inside the input, and selects zero in the lanes beyond C.
+// With 17 channels it reads (n, (b * 16 + v) mod 17, h, w), which is inside the input: the lanes beyond C get what nobody reads.
 struct PackToLinalg : OpRewritePattern<PackOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(PackOp op, PatternRewriter &rewriter) const override {
@@ -177,28 +176,28 @@ struct PackToLinalg : OpRewritePattern<PackOp> {
     exprs[1] = exprs[1] * l.lanes + rewriter.getAffineDimExpr(rank - 1);
     if (!l.fullLanes())
       exprs[1] = exprs[1] % l.channels;
-    auto element = [&](OpBuilder &b, Location loc, Value v) -> Value {
-      if (l.fullLanes())
-        return v;
-      Value block = linalg::IndexOp::create(b, loc, 1), lane = linalg::IndexOp::create(b, loc, rank - 1);
-      Value lanes = arith::ConstantIndexOp::create(b, loc, l.lanes), channels = arith::ConstantIndexOp::create(b, loc, l.channels);
-      Value channel = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, block, lanes), lane);
-      Value inside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, channel, channels);
-      Value zero = arith::ConstantOp::create(b, loc, b.getFloatAttr(v.getType(), 0.0));
-      return arith::SelectOp::create(b, loc, inside, v, zero);
-    };
-    rewriter.replaceOp(op, move(rewriter, op, op.getInput(), AffineMap::get(rank, 0, exprs, getContext()), l.blocked, element));
+    rewriter.replaceOp(op, move(rewriter, op, op.getInput(), AffineMap::get(rank, 0, exprs, getContext()), l.blocked));
     return success();
   }
 };
 
 //   nn.interleave %a, %b strides [2]   ->   tensor.insert_slice %a into %empty[0, 0, 0] [.., 4] [1, 1, 2], then %b at [0, 0, 1]
+//   nn.interleave %a, %a strides [2]   ->   generic (n, c, w) reads (n, c, w floordiv 2)
 struct InterleaveToSlices : OpRewritePattern<InterleaveOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(InterleaveOp op, PatternRewriter &rewriter) const override {
     auto type = cast<RankedTensorType>(op.getType());
     if (!batchIsKnown(op, type))
       return rewriter.notifyMatchFailure(op, "no argument gives the batch size");
+    if (op.getInputs().size() > 1 && llvm::all_equal(op.getInputs())) {
+      SmallVector<AffineExpr> exprs;
+      for (int64_t i = 0; i < type.getRank(); ++i)
+        exprs.push_back(rewriter.getAffineDimExpr(i));
+      for (auto [d, stride] : llvm::enumerate(op.getStrides()))
+        exprs[2 + d] = exprs[2 + d].floorDiv(stride);
+      rewriter.replaceOp(op, move(rewriter, op, op.getInputs()[0], AffineMap::get(type.getRank(), 0, exprs, getContext()), type));
+      return success();
+    }
     Value v = makeEmpty(rewriter, op, type);
     for (auto [i, input] : llvm::enumerate(op.getInputs())) {
       SmallVector<OpFoldResult> offsets(type.getRank(), rewriter.getIndexAttr(0)), steps(type.getRank(), rewriter.getIndexAttr(1));

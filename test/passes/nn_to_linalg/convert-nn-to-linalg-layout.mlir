@@ -67,12 +67,23 @@ func.func @pack_full_pixel(%x: tensor<2x8x1x1xf32>) -> tensor<2x2x1x1x4xf32> {
   return %0 : tensor<2x2x1x1x4xf32>
 }
 
-// Lanes beyond the channels are zero; the index stays inside the input.
+// Lanes beyond the channels hold what nobody reads; the index stays inside the input.
 // CHECK-LABEL: func @pack_part(
 // CHECK: affine_map<(d0, d1, d2, d3, d4) -> (d0, (d1 * 4 + d4) mod 6, d2, d3)>
-// CHECK: %[[I:.*]] = arith.cmpi slt
-// CHECK: arith.select %[[I]], %{{.*}}, %{{.*}} : f32
+// CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32):
+// CHECK-NEXT: linalg.yield %[[X]]
 func.func @pack_part(%x: tensor<?x6x3x5xf32>) -> tensor<?x2x3x5x4xf32> {
   %0 = nn.pack %x : tensor<?x6x3x5xf32> -> tensor<?x2x3x5x4xf32>
   return %0 : tensor<?x2x3x5x4xf32>
+}
+
+// Phases that are all the same image: every pixel is repeated.
+// CHECK-LABEL: func @repeated(
+// CHECK-NOT: tensor.insert_slice
+// CHECK: linalg.generic
+// CHECK-SAME: affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2 floordiv 2, d3 floordiv 3, d4)>
+func.func @repeated(%x: tensor<?x2x5x4x4xf32>) -> tensor<?x2x10x12x4xf32> {
+  %0 = nn.interleave %x, %x, %x, %x, %x, %x strides [2, 3]
+    : tensor<?x2x5x4x4xf32>, tensor<?x2x5x4x4xf32>, tensor<?x2x5x4x4xf32>, tensor<?x2x5x4x4xf32>, tensor<?x2x5x4x4xf32>, tensor<?x2x5x4x4xf32> -> tensor<?x2x10x12x4xf32>
+  return %0 : tensor<?x2x10x12x4xf32>
 }
