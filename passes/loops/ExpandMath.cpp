@@ -1,6 +1,6 @@
 // lathe-expand-math: see Passes.td. One rule for all: no branch, no table, no float-to-integer conversion of a NaN; special values come from selects.
 //
-// Sources: exp, expm1 and tanh have the ranges and coefficients of Cephes (Moshier, single precision: expf.c, tanhf.c); log those of FreeBSD's
+// Sources: exp and expm1 have the ranges of Cephes (Moshier, single precision: expf.c) and a minimax polynomial of our own; tanh is Cephes's; log FreeBSD's
 // e_logf.c (Sun Microsystems); erf the two polynomials of N. Juffa's erff (a minimax fit that needs exp above 475/512).
 #include "dialects/nn/NNDialect.h"
 #include "passes/loops/MathBuilder.h"
@@ -21,22 +21,23 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-/// exp(x) = 2^k * (1 + fraction), |log(1 + fraction)| <= log(2) / 2.
+/// x = k * log(2) + r, k an integer, |r| <= log(2) / 2.
 struct Reduced {
-  Value k; // integer
-  Value fraction;
+  Value biased; // k + bias is in the low bits
+  Value k, r;
 };
 
 // The sum with 1.5 * 2^23 rounds to an integer, which is then in its low bits: no conversion, which is undefined for a NaN. log(2) is subtracted in two
 // parts, the first of so few bits that k times it is exact.
-Reduced reduceExp(MathBuilder &a, Value x) {
-  constexpr float kRound = 12582912.0f;
-  Value shifted = a.fma(x, a.real(1.44269504088896341f), a.real(kRound));
-  Value k = a.sub(shifted, a.real(kRound));
-  Value r = a.fma(k, a.real(2.12194440e-4f), a.fma(k, a.real(-0.693359375f), x));
-  Value p = a.polynomial(r, {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f});
-  return {a.subI(a.bits(shifted), a.integer(llvm::bit_cast<int32_t>(kRound))), a.fma(a.mul(r, r), p, r)};
+Reduced reduceExp(MathBuilder &a, Value x, int64_t bias) {
+  double round = 12582912.0 + static_cast<double>(bias);
+  Value shifted = a.fma(x, a.real(1.44269504088896341f), a.real(round));
+  Value k = a.sub(shifted, a.real(round));
+  return {a.bits(shifted), k, a.fma(k, a.real(2.12194440e-4f), a.fma(k, a.real(-0.693359375f), x))};
 }
+
+/// (exp(r) - 1 - r) / r^2, to 2^-28 of exp(r).
+Value expPolynomial(MathBuilder &a, Value r) { return a.polynomial(r, {1.3814467e-3f, 8.3687808e-3f, 4.16683927e-2f, 1.66665196e-1f, 4.9999994e-1f}); }
 
 Value powerOfTwo(MathBuilder &a, Value k) { return a.fromBits(a.shiftLeft(a.addI(k, a.integer(127)), 23)); }
 
@@ -45,19 +46,35 @@ Value clamp(MathBuilder &a, Value x, float low, float high) {
   return a.select(arith::CmpFPredicate::OGT, atLeast, a.real(high), a.real(high), atLeast);
 }
 
-// Between the limits k is in [-150, 129], beyond what one power of two can hold: two factors, whose product overflows and becomes denormal as it should.
+/// exp(x) between the limits, where k is in [-150, 129], beyond what one power of two can hold: `bias` is added to k, and its power multiplied out again,
+/// so that the product overflows or becomes denormal as it should. k + bias is added to the exponent of exp(r), which stays normal.
+Value scaledExp(MathBuilder &a, Value x, int64_t bias, Value more, Value scale) {
+  Reduced e = reduceExp(a, x, bias);
+  Value mantissa = a.fma(a.fma(expPolynomial(a, e.r), e.r, a.real(1.0f)), e.r, a.real(1.0f));
+  Value bits = a.addI(a.bits(mantissa), a.shiftLeft(e.biased, 23));
+  Value scaleOrNaN = a.fma(e.r, a.real(0.0f), scale); // the addition of integers may have made a number of a NaN
+  return a.mul(a.fromBits(more ? a.addI(bits, more) : bits), scaleOrNaN);
+}
+
+constexpr int64_t kBias = 64;
+constexpr float kBiasPower = 0x1p64f;
+
 Value expandExp(MathBuilder &a, Value x) {
-  Reduced e = reduceExp(a, clamp(a, x, -104.0f, 89.0f));
-  Value half = a.shiftRight(e.k, 1);
-  Value scaled = a.mul(a.add(e.fraction, a.real(1.0f)), powerOfTwo(a, half));
-  return a.mul(scaled, powerOfTwo(a, a.subI(e.k, half)));
+  using P = arith::CmpFPredicate;
+  // -|x|, as the sigmoid has it: k is never large.
+  if (auto negated = x.getDefiningOp<arith::NegFOp>(); negated && negated.getOperand().getDefiningOp<math::AbsFOp>())
+    return scaledExp(a, a.select(P::OLT, x, a.real(-104.0f), a.real(-104.0f), x), kBias, Value(), a.real(1 / kBiasPower));
+  Value limited = clamp(a, x, -104.0f, 89.0f), zero = a.real(0.0f);
+  Value more = a.select(P::OLT, x, zero, a.integer(kBias << 23), a.integer(-(kBias << 23)));
+  return scaledExp(a, limited, 0, more, a.select(P::OLT, x, zero, a.real(1 / kBiasPower), a.real(kBiasPower)));
 }
 
 // 2^k * fraction + (2^k - 1). Above 88 the power of two is infinite in one factor: exp takes over, to which 1 makes no difference.
 Value expandExpM1(MathBuilder &a, Value x) {
-  Reduced e = reduceExp(a, clamp(a, x, -20.0f, 87.0f));
-  Value power = powerOfTwo(a, e.k);
-  Value result = a.fma(power, e.fraction, a.sub(power, a.real(1.0f)));
+  Reduced e = reduceExp(a, clamp(a, x, -20.0f, 87.0f), 0);
+  Value fraction = a.fma(a.mul(e.r, e.r), expPolynomial(a, e.r), e.r);
+  Value power = powerOfTwo(a, a.subI(e.biased, a.integer(llvm::bit_cast<int32_t>(12582912.0f))));
+  Value result = a.fma(power, fraction, a.sub(power, a.real(1.0f)));
   result = a.select(arith::CmpFPredicate::OGT, x, a.real(87.0f), expandExp(a, x), result);
   return a.select(arith::CmpFPredicate::OEQ, x, a.real(0.0f), x, result); // -0
 }
@@ -108,6 +125,7 @@ Value expandErf(MathBuilder &a, Value x) {
 struct ExpandMathPass : lathe::passes::impl::ExpandMathPassBase<ExpandMathPass> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
+    ignoreSignOfZero();
     RewritePatternSet patterns(context);
     auto f32 = Float32Type::get(context);
     patterns.add<ExpandFunction<math::ExpOp>>(context, f32, expandExp);
@@ -119,6 +137,14 @@ struct ExpandMathPass : lathe::passes::impl::ExpandMathPassBase<ExpandMathPass> 
     populateTrigonometry(patterns);
     populateHalfConversions(patterns, !convertsHalf());
     walkAndApplyPatterns(getOperation(), std::move(patterns));
+  }
+
+  /// A maximum of zeros of both signs may be either: 1 instruction instead of 2 on x86 where one operand is a constant, 3 instead of 6 where none is.
+  void ignoreSignOfZero() {
+    getOperation().walk([](Operation *op) {
+      if (isa<arith::MaximumFOp, arith::MinimumFOp>(op))
+        cast<arith::ArithFastMathInterface>(op)->setAttr("fastmath", arith::FastMathFlagsAttr::get(op->getContext(), arith::FastMathFlags::nsz));
+    });
   }
 
   /// Whether the target has instructions between f16 and f32: those of x86 need F16C.
