@@ -254,6 +254,24 @@ Value copyNearest(NodeContext &node, Value x, const ResizeMode &mode, ArrayRef<R
   return foreach (node, "resize", program.space(), inputs, type, body)[0];
 }
 
+/// An image each pixel of which is repeated, as pixels that take turns: unlike a table of indices, it can stay in whatever layout the image has. Null if
+/// the resize is another one.
+Value repeatPixels(NodeContext &node, Value x, const ResizeMode &mode, ArrayRef<ResizeAxis> axes, RankedTensorType type) {
+  constexpr int64_t kMostPhases = 64;
+  if (type.getRank() < 3)
+    return {};
+  SmallVector<int64_t> strides(type.getRank() - 2, 1);
+  int64_t phases = 1;
+  for (const ResizeAxis &axis : axes) {
+    int64_t repeats = axis.axis < 2 ? 0 : repeatsOf(computeTaps(mode, axis), axis);
+    phases *= repeats;
+    if (phases == 0 || phases > kMostPhases)
+      return {};
+    strides[axis.axis - 2] = repeats;
+  }
+  return nn::InterleaveOp::create(node.builder(), node.loc(), type, SmallVector<Value>(phases, x), strides);
+}
+
 /// Linear and cubic interpolation compute in float32, or in double where that does not hold the input.
 LogicalResult defineInterpolated(NodeContext &node, const Operand &x, const ResizeMode &mode, SmallVector<ResizeAxis> axes) {
   for (const ResizeAxis &axis : axes)
@@ -314,7 +332,8 @@ LogicalResult resizeTo(NodeContext &node, const Operand &x, const ResizeMode &mo
   }
   if (mode.interpolation != Interpolation::nearest)
     return defineInterpolated(node, x, mode, std::move(axes));
-  return node.define(copyNearest(node, x.value, mode, axes, type), 0, x.dataType);
+  Value repeated = repeatPixels(node, x.value, mode, axes, type);
+  return node.define(repeated ? repeated : copyNearest(node, x.value, mode, axes, type), 0, x.dataType);
 }
 
 //===- Attributes and inputs -----------------------------------------------------------------------------------------------------------------===//

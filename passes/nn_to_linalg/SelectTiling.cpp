@@ -40,6 +40,9 @@ int64_t groupsOf(WindowedOpInterface op) {
 bool becomesPart(Value v) {
   return llvm::any_of(v.getUsers(), [](Operation *user) {
     auto concat = dyn_cast<ConcatOp>(user);
+    auto interleave = dyn_cast<InterleaveOp>(user);
+    if (interleave && llvm::all_equal(interleave.getInputs())) // copied, not written into
+      return interleave.getInputs().size() == 1;
     return isa<InterleaveOp, PadOp>(user) || (concat && (concat.getAxis() >= 2 || becomesPart(concat)));
   });
 }
