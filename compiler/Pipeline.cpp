@@ -95,6 +95,10 @@ void memrefPhase(List l) {
   l.canonicalize("folds views, so that equal ones are seen");
   l.cse("equal views become one");
   l.canonicalize("copies between equal views vanish");
+  if (l.selection.runs("lathe-coalesce-copies")) {
+    l.functions([] { return createCoalesceCopiesPass(); }, "buffers live where they would be copied to");
+    l.canonicalize("folds their views");
+  }
   l.functions([] { return createCopiesToNNPass(); }, "each remaining copy is named");
   l.functions([=] { return createPlanArenaPass({/*reuse=*/l.selection.runs("lathe-plan-arena")}); }, "lifetimes are final now");
   l.module([] { return createOutlineKernelsPass(); }, "equal operations are compiled once, and later passes run per kernel");
@@ -130,6 +134,7 @@ constexpr OptionalPass kOptionalPasses[] = {
     {"nn-select-tiling", "register tiles of one pixel by one vector", true},
     {"lathe-fuse-elementwise", "each elementwise operation is a loop of its own", true},
     {"eliminate-empty-tensors", "results are copied into the parts of a concatenation", false},
+    {"lathe-coalesce-copies", "values that have other readers are copied into the parts of a concatenation", false},
     {"lathe-plan-arena", "no two intermediate buffers share memory", false},
     {"codegen", "machine code is not optimised", true},
 };

@@ -4,6 +4,36 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CoalesceCopiesPass : Pass<"lathe-coalesce-copies", "::mlir::func::FuncOp"> {
+  let summary = "buffers live where they would be copied to";
+  let description = [{
+    **What.** A buffer that is copied, whole or in parts that keep their distances, into a part of another buffer becomes a view of that part, if nobody else
+    writes there while the buffer is in use, or reads there before the copy. So the operands of a concatenation, and the inner part of a padded image, are
+    computed in their place even where they have other readers, are reshaped on the way, or are halves of one value. A remark says so.
+
+    **Before/After.** test/passes/memref/coalesce-copies.mlir:
+
+    ```mlir
+    %a = memref.alloc() : memref<8x4xf32>
+    linalg.fill ins(%f : f32) outs(%a : memref<8x4xf32>)
+    %b = memref.alloc() : memref<16x4xf32>
+    %s = memref.subview %b[8, 0] [8, 4] [1, 1] : memref<16x4xf32> to memref<8x4xf32, strided<[4, 1], offset: 32>>
+    memref.copy %a, %s : memref<8x4xf32> to memref<8x4xf32, strided<[4, 1], offset: 32>>
+    ```
+    becomes
+    ```mlir
+    %b = memref.alloc() : memref<16x4xf32>
+    %s = memref.subview %b[8, 0] [8, 4] [1, 1] : memref<16x4xf32> to memref<8x4xf32, strided<[4, 1], offset: 32>>
+    linalg.fill ins(%f : f32) outs(%s : memref<8x4xf32, strided<[4, 1], offset: 32>>)
+    ```
+
+    **Requires / Leaves.** Buffers with static strides, of which the last stays 1; rows of an image stay without gaps where a tiling merges them.
+
+    **Numerics.** None.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
 def CopiesToNNPass : Pass<"lathe-copies-to-nn", "::mlir::func::FuncOp"> {
   let summary = "memref.copy to nn.copy, with the reason";
   let description = [{
