@@ -85,7 +85,18 @@ def summary(rows):
             lost = sum((ratio[1] or ratio[0]) < 1 for ratio in ratios.values())
             lines.append(f"Batch {key[0]}, {key[1]} thread{'s' * (key[1] > 1)}: geometric mean of (best peer ÷ Lathe) **{mean:.2f}** over {len(ratios)} networks, "
                          f"minimum **{ratios[least][0]:.2f}** ({least}); the interval's lower end is below 1 for {lost}.")
-    return "\n".join(lines)
+    return "\n\n".join(lines)
+
+
+BEGIN, END = "<!-- written by ./dev bench -->", "<!-- to here -->"
+
+
+def update_readme(readme, command, rows, picture):
+    """The figures between the two marks."""
+    text = readme.read_text()
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    said = f"`{command}` on {cpu_name()}, beside the best of its peers, network by network; above 1 Lathe is faster:"
+    readme.write_text("\n\n".join([f"{before}{BEGIN}", paragraph(said), summary(rows), f"![best peer ÷ Lathe]({picture})", END]) + after)
 
 
 def resource_table(rows, peers):

@@ -22,14 +22,21 @@ def estimates(engines, clock):
     return {name: min(engine.seconds(1, clock) for _ in range(2)) for name, engine in engines.items()}
 
 
-def measure(engines, rounds, seconds, clock, known, pause=0.0):
-    """{name: array of one median per round}. Each round gives every engine one turn, in an order that rotates."""
+def measure(engines, rounds, seconds, clock, known, pause=0.0, failed=None):
+    """{name: array of one median per round}. Each round gives every engine one turn, in an order that rotates. One that fails goes into `failed`."""
     result, order = {name: [] for name in engines}, list(engines)
     for index in range(rounds):
-        first = index % len(order)
+        first = index % max(1, len(order))
         for name in order[first:] + order[:first]:
             time.sleep(pause)  # another engine's threads stop spinning
-            result[name].append(turn(engines[name], seconds, clock, known[name]))
+            try:
+                result[name].append(turn(engines[name], seconds, clock, known[name]))
+            except RuntimeError as problem:
+                if failed is None:
+                    raise
+                failed[name] = str(problem)
+                order.remove(name)
+                del result[name]
     return {name: numpy.array(values) for name, values in result.items()}
 
 
