@@ -21,7 +21,7 @@ LogicalResult FileAttr::verify(function_ref<InFlightDiagnostic()> emitError, Str
 }
 
 LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t ku, int64_t unroll, int64_t merge, ArrayRef<int64_t> segments,
-                                 ArrayRef<int64_t> winograd) {
+                                 ArrayRef<int64_t> winograd, int64_t images) {
   if (ku < 1 || unroll < 1 || merge < 1)
     return emitError() << "expects ku, unroll and merge of at least 1 (got " << ku << ", " << unroll << ", " << merge << ")";
   if (segments.empty() || llvm::any_of(segments, [](int64_t s) { return s < 1; }))
@@ -30,6 +30,10 @@ LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, i
     return emitError() << "expects 1 to 3 tile extents for winograd, each of 1 to " << CookToom::kMostPoints << " pixels (got " << winograd << ")";
   if (!winograd.empty() && merge != 1)
     return emitError() << "expects no merged rows beside winograd (got " << merge << ")";
+  if (images < 0 || (images & (images - 1)))
+    return emitError() << "expects images to be 0 or a power of two (got " << images << ")";
+  if (images > 1 && (merge != 1 || segments != ArrayRef<int64_t>(1) || !winograd.empty()))
+    return emitError() << "expects several images by tile only where a line is one pixel (got segments " << segments << ")";
   return success();
 }
 

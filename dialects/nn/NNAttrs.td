@@ -88,18 +88,23 @@ def NN_TilingAttr : NN_Attr<"Tiling", "tiling"> {
     - `segments`: widths of the register tiles that cover a line, in pixels; their sum is the line's width.
     - `winograd`: the algorithm of Winograd, m output pixels by tile and spatial dimension (a 1 leaves a dimension alone); absent for the direct one.
       `segments` then cover a block of tiles that are transformed together, and count tiles.
+    - `images`: how images and groups of output channels are nested. Absent (0): image by image, each with all groups. 1: group by group, each for all
+      images, so that a group's weights are read once. More: as 1, and that many images, each of them one output pixel, are the pixels of a register tile;
+      what is left of the batch is covered by tiles of half as many, and so on.
 
     ```mlir
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [14, 14]>
+    #nn.tiling<ku = 3, unroll = 4, merge = 1, segments = [1], images = 8>
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [12, 12], winograd = [4, 4]>
     ```
   }];
   let parameters = (ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, ArrayRefParameter<"int64_t">:$segments,
-                    OptionalArrayRefParameter<"int64_t">:$winograd);
-  let builders = [AttrBuilder<(ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, "::llvm::ArrayRef<int64_t>":$segments),
-                              [{ return $_get($_ctxt, ku, unroll, merge, segments, ::llvm::ArrayRef<int64_t>()); }]>];
+                    OptionalArrayRefParameter<"int64_t">:$winograd, DefaultValuedParameter<"int64_t", "0">:$images);
+  let builders = [AttrBuilder<(ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, "::llvm::ArrayRef<int64_t>":$segments,
+                                   CArg<"::llvm::ArrayRef<int64_t>", "{}">:$winograd),
+                              [{ return $_get($_ctxt, ku, unroll, merge, segments, winograd, 0); }]>];
   let assemblyFormat = [{
-    `<` `ku` `=` $ku `,` `unroll` `=` $unroll `,` `merge` `=` $merge `,` `segments` `=` `[` $segments `]` (`,` `winograd` `=` `[` $winograd^ `]`)? `>`
+    `<` `ku` `=` $ku `,` `unroll` `=` $unroll `,` `merge` `=` $merge `,` `segments` `=` `[` $segments `]` `` custom<TilingOptions>($winograd, $images) `>`
   }];
   let genVerifyDecl = 1;
 }

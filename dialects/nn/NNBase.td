@@ -50,6 +50,8 @@ def NN_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kArenaAttr = "nn.arena";
     /// On a kernel in phase llvm: bytes of scratch memory that it needs.
     static constexpr ::llvm::StringLiteral kScratchAttr = "nn.scratch";
+    /// On a kernel in phase llvm: the first entry of its argument table is the batch, before the buffers.
+    static constexpr ::llvm::StringLiteral kBatchArgumentAttr = "nn.batch_argument";
   }];
 }
 

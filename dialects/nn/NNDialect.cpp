@@ -11,13 +11,38 @@
 
 #include "dialects/nn/NNDialect.cpp.inc"
 #include "dialects/nn/NNEnums.cpp.inc"
+using namespace mlir;
+
+/// What a tiling has besides, in any number: `, winograd = [4, 4], images = 8`.
+static ParseResult parseTilingOptions(AsmParser &parser, SmallVector<int64_t> &winograd, int64_t &images) {
+  while (succeeded(parser.parseOptionalComma())) {
+    if (succeeded(parser.parseOptionalKeyword("winograd"))) {
+      auto extent = [&] { return parser.parseInteger(winograd.emplace_back()); };
+      if (parser.parseEqual() || parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, extent))
+        return failure();
+    } else if (parser.parseKeyword("images", ", 'winograd' or '>'") || parser.parseEqual() || parser.parseInteger(images)) {
+      return failure();
+    }
+  }
+  return success();
+}
+
+static void printTilingOptions(AsmPrinter &printer, ArrayRef<int64_t> winograd, int64_t images) {
+  if (!winograd.empty()) {
+    printer << ", winograd = [";
+    llvm::interleaveComma(winograd, printer);
+    printer << "]";
+  }
+  if (images)
+    printer << ", images = " << images;
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "dialects/nn/NNAttrs.cpp.inc"
 #include "dialects/nn/NNInterfaces.cpp.inc"
 #define GET_OP_CLASSES
 #include "dialects/nn/NNOps.cpp.inc"
 
-using namespace mlir;
 using namespace lathe::nn;
 
 void NNDialect::initialize() {

@@ -99,8 +99,17 @@ static LogicalResult verifyTiling(WindowedOpInterface op) {
   bool matmul = isa<MatMulOp>(op.getOperation());
   int64_t width = matmul ? (out.getRank() == 3 ? out.getDimSize(1) : 1) : out.getDimSize(1 + spatial);
   int64_t rows = spatial < 2 ? 1 : out.getDimSize(spatial);
+  auto all = [](ArrayRef<int64_t> values, int64_t wanted) { return llvm::all_of(values, [&](int64_t v) { return v == wanted; }); };
+  if (tiling.getImages() > 0 && op.getReduction() != Reduction::dense)
+    return op->emitOpError("expects images inside of channel groups only where all channels are reduced over (got images = ")
+           << tiling.getImages() << ")"; // (tiling_c4)
+  if (tiling.getImages() > 1) {
+    bool pixel = matmul ? out.getRank() == 2 : all(out.getShape().slice(2, spatial), 1);
+    if (!pixel || !all(op.getWindowShape(), 1) || !all(op.getPadBegin(), 0) || !all(op.getPadEnd(), 0))
+      return op->emitOpError("expects several images by tile only where an image is one output pixel of a 1x1 window without padding (got images = ")
+             << tiling.getImages() << ")"; // (tiling_c5)
+  }
   if (tiling.getMerge() > 1) {
-    auto all = [](ArrayRef<int64_t> values, int64_t wanted) { return llvm::all_of(values, [&](int64_t v) { return v == wanted; }); };
     bool pointwise = all(op.getWindowShape(), 1) && all(op.getWindowStrides(), 1) && all(op.getPadBegin(), 0) && all(op.getPadEnd(), 0);
     if (!pointwise || rows % tiling.getMerge())
       return op->emitOpError("expects merged rows only for a 1x1 window with stride 1 and no padding, and a divisor of ")

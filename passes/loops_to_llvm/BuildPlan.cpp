@@ -131,6 +131,8 @@ private:
     if (!space)
       return call.emitOpError("expects a kernel with the attribute nn.space");
     SmallVector<Attribute> args;
+    if (kernel->hasAttr(NNDialect::kBatchArgumentAttr))
+      args.push_back(ArgAttr::get(b.getContext(), ArgKind::batch, 0, 0, 0));
     for (Value operand : call.getOperands()) {
       FailureOr<ArgAttr> arg = resolve(operand);
       if (failed(arg))

@@ -33,7 +33,7 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
 
   static Value i64(ImplicitLocOpBuilder &b, int64_t v) { return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(v)); }
 
-  /// The buffer of type `type` at pointer `p`. A leading dynamic size is never read in a kernel, since [begin, end) carries it: 1 stands for it.
+  /// The buffer of type `type` at pointer `p`. A leading dynamic size is never read from it: 1 stands for it.
   static Value bufferAt(ImplicitLocOpBuilder &b, LLVMTypeConverter &converter, MemRefType type, Value p) {
     auto [strides, offset] = type.getStridesAndOffset();
     SmallVector<Value> fields{p, p, i64(b, offset)};
@@ -61,6 +61,33 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
       kernel->setAttr(NNDialect::kScratchAttr, OpBuilder(kernel).getI64IntegerAttr(bytes));
   }
 
+  /// The batch as an index, for kernels that need it: those that do anything else with it than to count images outside of all other loops, which the
+  /// range of iterations does for them. Null for others. It is the first entry of the argument table, before the buffers.
+  static FailureOr<Value> lowerBatch(func::FuncOp kernel, scf::ForallOp forall, Value args) {
+    SmallVector<OpFoldResult> bounds = forall.getMixedUpperBound();
+    SmallVector<Value> dynamic;
+    for (OpFoldResult bound : bounds)
+      if (!getConstantIntValue(bound))
+        dynamic.push_back(cast<Value>(bound));
+    if (dynamic.size() > 1 || (!dynamic.empty() && !dynamic.front().getDefiningOp<memref::DimOp>()))
+      return forall.emitOpError("expects static upper bounds but for one, which may be the batch");
+    SmallVector<memref::DimOp> dims;
+    kernel.walk([&](memref::DimOp dim) { dims.push_back(dim); });
+    bool needed = !dynamic.empty() && getConstantIntValue(bounds.front());
+    for (memref::DimOp dim : dims)
+      needed |= llvm::any_of(dim->getUsers(), [&](Operation *user) { return user != forall; });
+    if (!needed)
+      return Value();
+    ImplicitLocOpBuilder b(kernel.getLoc(), &kernel.getBody().front(), kernel.getBody().front().begin());
+    Value entry = LLVM::LoadOp::create(b, b.getI64Type(), args);
+    Value batch = arith::IndexCastOp::create(b, b.getIndexType(), entry);
+    for (memref::DimOp dim : dims) {
+      dim.replaceAllUsesWith(batch);
+      dim.erase();
+    }
+    return batch;
+  }
+
   LogicalResult convert(func::FuncOp kernel) {
     if (!llvm::hasSingleElement(kernel.getBody()))
       return kernel.emitOpError("expects a body of one block (got ") << kernel.getBody().getBlocks().size() << ")";
@@ -84,22 +111,18 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
     Value args = body.addArgument(ptr, kernel.getLoc());
     Value scratch = body.addArgument(ptr, kernel.getLoc());
     Value begin = body.addArgument(i64Type, kernel.getLoc()), end = body.addArgument(i64Type, kernel.getLoc());
+    FailureOr<Value> batch = lowerBatch(kernel, forall, args);
+    if (failed(batch))
+      return failure();
+    int32_t firstBuffer = *batch != Value();
     for (unsigned i = 0; i < buffers; ++i) {
-      Value slot = LLVM::GEPOp::create(b, ptr, ptr, args, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)});
+      Value slot = LLVM::GEPOp::create(b, ptr, ptr, args, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i) + firstBuffer});
       Value p = LLVM::LoadOp::create(b, ptr, slot);
       body.getArgument(i).replaceAllUsesWith(bufferAt(b, converter, cast<MemRefType>(body.getArgument(i).getType()), p));
     }
     body.eraseArguments(0, buffers);
     kernel.setType(b.getFunctionType({ptr, ptr, i64Type, i64Type}, {}));
     kernel.removeArgAttrsAttr();
-
-    // The batch is known to a kernel only as the extent of its iteration space.
-    WalkResult dims = kernel.walk([&](memref::DimOp dim) -> WalkResult {
-      bool bound = llvm::all_of(dim->getUsers(), [&](Operation *user) { return user == forall; });
-      return bound ? WalkResult::advance() : (dim.emitOpError("expects the batch to be used as the bound of the scf.forall only"), WalkResult::interrupt());
-    });
-    if (dims.wasInterrupted())
-      return failure();
 
     lowerScratch(kernel, scratch, converter);
     b.setInsertionPoint(forall);
@@ -109,28 +132,31 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
     SmallVector<OpFoldResult> bounds = forall.getMixedUpperBound();
     SmallVector<Value> indices(bounds.size());
     Value rest = loop.getInductionVar();
-    int64_t inner = 1;
-    for (size_t d = bounds.size() - 1; d > 0; --d) {
+    int64_t known = 1; // product of the static extents
+    for (size_t d = bounds.size(); d-- > 0;) {
       auto extent = getConstantIntValue(bounds[d]);
-      if (!extent)
-        return forall.emitOpError("expects static upper bounds but for the leading one");
-      inner *= *extent;
-      Value divisor = arith::ConstantIndexOp::create(b, *extent);
+      known *= extent.value_or(1);
+      if (d == 0) {
+        indices[0] = rest;
+        break;
+      }
+      Value divisor = extent ? arith::ConstantIndexOp::create(b, *extent).getResult() : *batch;
       indices[d] = arith::RemUIOp::create(b, rest, divisor);
       rest = arith::DivUIOp::create(b, rest, divisor);
     }
-    indices[0] = rest;
     kernel.walk([&](RangeBeginOp op) {
       op.replaceAllUsesWith(lower);
       op.erase();
     });
     forall.getTerminator().erase();
     IRRewriter(b).inlineBlockBefore(forall.getBody(), loop.getBody()->getTerminator(), indices);
-    auto images = getConstantIntValue(bounds[0]);
+    bool batched = llvm::any_of(bounds, [](OpFoldResult bound) { return !getConstantIntValue(bound); });
     forall.erase();
     for (auto dim : llvm::make_early_inc_range(body.getOps<memref::DimOp>()))
-      dim.erase();
-    kernel->setAttr("nn.space", b.getDenseI64ArrayAttr({images ? *images * inner : 0, images ? 0 : inner}));
+      dim.erase(); // was the bound
+    kernel->setAttr("nn.space", b.getDenseI64ArrayAttr({batched ? 0 : known, batched ? known : 0}));
+    if (*batch)
+      kernel->setAttr(NNDialect::kBatchArgumentAttr, b.getUnitAttr());
     return success();
   }
 };

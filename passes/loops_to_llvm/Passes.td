@@ -9,11 +9,13 @@ def KernelAbiPass : Pass<"lathe-kernel-abi", "::mlir::func::FuncOp"> {
   let description = [{
     **What.** A kernel's buffers become pointers loaded from the argument table, and its `scf.forall` a loop over iterations [begin, end) of the
     linearised space, innermost dimension fastest. Buffers are rebuilt inside from plain pointers and their static types, so that no descriptor crosses a
-    call. The size of the space is left in the attribute `nn.space` as array<i64: c0, c1>: c0 + c1 * N iterations.
+    call. The size of the space is left in the attribute `nn.space` as array<i64: c0, c1>: c0 + c1 * N iterations. A kernel that counts images in an inner
+    loop, or does anything else with the batch than to iterate over it outside of all loops, gets it as the first entry of its argument table, and the
+    attribute `nn.batch_argument`.
 
     **Before/After.** test/passes/loops_to_llvm/kernel-abi.mlir.
 
-    **Requires / Leaves.** Requires one top-level scf.forall per kernel, whose leading upper bound alone may be the batch. Leaves the body as it is;
+    **Requires / Leaves.** Requires one top-level scf.forall per kernel, of whose upper bounds one may be the batch. Leaves the body as it is;
     lathe-kernel-to-llvm finishes the job.
 
     **Numerics.** None.

@@ -9,9 +9,10 @@ def TileWindowedPass : Pass<"lathe-tile-windowed", "::mlir::func::FuncOp"> {
   let description = [{
     **What.** In kernel functions, a windowed operation becomes one `scf.forall` over image, channel group and outer rows, and in it `nn.microkernel`
     operations that cover each line by the segments of the tiling attribute. The window is clipped against the borders of the outer dimensions by
-    index arithmetic; of a line's tiles only those that touch the padding are marked `edge`.
+    index arithmetic; of a line's tiles only those that touch the padding are marked `edge`. Where the tiling says so, the loop over groups is outside of
+    the one over images, or images of one pixel each are covered like the pixels of a line.
 
-    **Before/After.** test/passes/memref_to_loops/tile-windowed.mlir.
+    **Before/After.** test/passes/memref_to_loops/tile-windowed.mlir, tile-windowed-images.mlir.
 
     **Requires / Leaves.** Requires bufferised windowed operations with a tiling attribute. Leaves scf, arith, memref and `nn.microkernel`.
 

@@ -32,27 +32,92 @@ public:
   }
 
   void tile() {
-    Value init = op.getInitOrNull();
-    bool batched = op.getOutputType().isDynamicDim(0);
-    SmallVector<OpFoldResult> bounds;
-    if (batched)
-      bounds.push_back(memref::DimOp::create(b, init, constant(0)).getResult());
+    if (tiling.getImages() > 1)
+      imagesAsPixels();
     else
-      bounds.push_back(b.getIndexAttr(op.getOutputType().getDimSize(0)));
-    bounds.push_back(b.getIndexAttr(groups()));
-    for (int64_t d = 0; d + 1 < spatial; ++d)
-      bounds.push_back(b.getIndexAttr(d + 2 == spatial ? output[d] / tiling.getMerge() : output[d]));
-    auto forall = scf::ForallOp::create(b, bounds, ValueRange{}, std::nullopt);
-    b.setInsertionPointToStart(forall.getBody());
-    image = forall.getInductionVar(0);
-    group = forall.getInductionVar(1);
-    for (int64_t d = 0; d + 1 < spatial; ++d)
-      clip(d, mul(forall.getInductionVar(2 + d), d + 2 == spatial ? tiling.getMerge() : 1));
-    line();
+      linesOfImages();
     op->erase();
   }
 
 private:
+  /// The forall's order is the order in which a thread works: what changes slowest stays in its caches.
+  void linesOfImages() {
+    bool groupsOutside = tiling.getImages() > 0;
+    SmallVector<OpFoldResult> bounds{batch(), b.getIndexAttr(groups())};
+    if (groupsOutside)
+      std::swap(bounds[0], bounds[1]);
+    for (int64_t d = 0; d + 1 < spatial; ++d)
+      bounds.push_back(b.getIndexAttr(d + 2 == spatial ? output[d] / tiling.getMerge() : output[d]));
+    auto forall = scf::ForallOp::create(b, bounds, ValueRange{}, std::nullopt);
+    b.setInsertionPointToStart(forall.getBody());
+    image = forall.getInductionVar(groupsOutside);
+    group = forall.getInductionVar(!groupsOutside);
+    for (int64_t d = 0; d + 1 < spatial; ++d)
+      clip(d, mul(forall.getInductionVar(2 + d), d + 2 == spatial ? tiling.getMerge() : 1));
+    line();
+  }
+
+  /// Images of one output pixel each are a line of pixels: full tiles of images, then tiles of half as many, and so on, so that any batch is covered.
+  /// Every output is computed in the same order in all of them.
+  void imagesAsPixels() {
+    OpFoldResult images = batch();
+    auto known = getConstantIntValue(images);
+    Value all = known ? constant(*known) : cast<Value>(images);
+    input.assign(spatial, 1); // never asked for: there is no border
+    asLine.push_back(line(op.getInput()));
+    for (Value extra : op.getExtras())
+      asLine.push_back(op.getExtraKind(asLine.size() - 1) == ExtraKind::elementwise ? line(extra) : extra);
+    asLine.push_back(line(op.getInitOrNull()));
+    auto forall = scf::ForallOp::create(b, {b.getIndexAttr(groups())}, ValueRange{}, std::nullopt);
+    b.setInsertionPointToStart(forall.getBody());
+    image = constant(0);
+    group = forall.getInductionVar(0);
+    rows.assign(spatial - 1, constant(0));
+    first = begin = rows;
+    end.assign(spatial - 1, constant(1));
+    strides.assign(spatial, 1);
+    dilations.assign(spatial, 1);
+    Value from = constant(0);
+    for (int64_t width = tiling.getImages(); width >= 1; width /= 2) {
+      Value to = known ? constant(*known / width * width) : width == 1 ? all : arith::AndIOp::create(b, all, constant(-width)).getResult();
+      if (to == from)
+        continue;
+      auto loop = scf::ForOp::create(b, from, to, constant(width));
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      microKernel(loop.getInductionVar(), 0, width, false);
+      from = to;
+    }
+  }
+
+  OpFoldResult batch() {
+    if (op.getOutputType().isDynamicDim(0))
+      return memref::DimOp::create(b, op.getInitOrNull(), constant(0)).getResult();
+    return b.getIndexAttr(op.getOutputType().getDimSize(0));
+  }
+
+  /// A buffer of images of one pixel, seen as one image: [N, C] as [1, N, C], and [N, C / V, 1, 1, V] as [1, C / V, 1, N, V].
+  Value line(Value buffer) {
+    auto type = cast<MemRefType>(buffer.getType());
+    SmallVector<int64_t> shape(type.getShape()), s = type.getStridesAndOffset().first;
+    int64_t pixels = shape[0], distance = s[0];
+    shape[0] = 1;
+    if (isa<MatMulOp>(op.getOperation())) {
+      shape.insert(shape.begin() + 1, pixels);
+      s.insert(s.begin() + 1, distance);
+    } else {
+      shape[1 + spatial] = pixels;
+      s[1 + spatial] = distance;
+    }
+    SmallVector<OpFoldResult> sizes, steps;
+    for (int64_t extent : shape)
+      sizes.push_back(ShapedType::isDynamic(extent) ? OpFoldResult(memref::DimOp::create(b, buffer, constant(0)).getResult()) : b.getIndexAttr(extent));
+    for (int64_t step : s)
+      steps.push_back(b.getIndexAttr(step));
+    auto result = MemRefType::get(shape, type.getElementType(), StridedLayoutAttr::get(b.getContext(), 0, s));
+    return memref::ReinterpretCastOp::create(b, result, buffer, b.getIndexAttr(0), sizes, steps);
+  }
+
   /// Spatial extents of an operand, whatever its layout.
   SmallVector<int64_t> extents(ShapedType type) {
     if (isa<MatMulOp>(op.getOperation()))
@@ -114,9 +179,15 @@ private:
     llvm::append_range(pads, padEnd);
     auto pool = dyn_cast<PoolOp>(op.getOperation());
     auto conv = dyn_cast<ConvOp>(op.getOperation());
+    SmallVector<Value> buffers(asLine);
+    if (buffers.empty()) {
+      buffers.push_back(op.getInput());
+      llvm::append_range(buffers, op.getExtras());
+      buffers.push_back(op.getInitOrNull());
+    }
     auto kernel =
-        MicroKernelOp::create(b, ReductionAttr::get(b.getContext(), op.getReduction()), image, group, rows, column, first, begin, end, op.getInput(),
-                              op.getWeightsOrNull(), op.getExtras(), op.getInitOrNull(), b.getDenseI64ArrayAttr(window), b.getDenseI64ArrayAttr(strides),
+        MicroKernelOp::create(b, ReductionAttr::get(b.getContext(), op.getReduction()), image, group, rows, column, first, begin, end, buffers.front(),
+                              op.getWeightsOrNull(), ArrayRef(buffers).drop_front().drop_back(), buffers.back(), b.getDenseI64ArrayAttr(window), b.getDenseI64ArrayAttr(strides),
                               b.getDenseI64ArrayAttr(dilations), b.getDenseI64ArrayAttr(pads), pool && pool.getCountIncludePad() ? b.getUnitAttr() : UnitAttr(),
                               b.getDenseI64ArrayAttr({op.getInputChannels(), op.getOutputChannels()}), b.getI64IntegerAttr(conv ? conv.getGroups() : 1), tiling,
                               b.getI64IntegerAttr(width), b.getI64IntegerAttr(firstColumn), edge ? b.getUnitAttr() : UnitAttr());
@@ -129,6 +200,7 @@ private:
   SmallVector<int64_t> window, strides, dilations, padBegin, padEnd, input, output;
   TilingAttr tiling;
   Value image, group;
+  SmallVector<Value> asLine; // input, extras and destination, where images are pixels
   SmallVector<Value> rows, first, begin, end;
 };
 

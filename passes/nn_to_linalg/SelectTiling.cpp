@@ -4,6 +4,7 @@
 #include "dialects/nn/ModuleInfo.h"
 #include "dialects/nn/NNDialect.h"
 #include "passes/nn_to_linalg/CostModel.h"
+#include "passes/nn_to_linalg/NestBatch.h"
 #include "passes/nn_to_linalg/Passes.h"
 #include "passes/nn_to_linalg/RunTimePacking.h"
 
@@ -118,7 +119,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     if (tiling)
       remark::analysis(op.getLoc(), remark::RemarkOpts::name("tile").category(getArgument())) << "the tile that is written at the operation";
     else
-      tiling = choose(op, target, lanes, bits / 8);
+      tiling = naive ? choose(op, target, lanes, bits / 8) : nestBatch(op, choose(op, target, lanes, bits / 8), target);
     op.setTiling(tiling);
     if (op.getWeightsOrNull() && failed(packWeights(op, tiling, lanes)))
       return WalkResult::interrupt();

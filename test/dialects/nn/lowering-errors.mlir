@@ -1,6 +1,21 @@
 // RUN: lathe-opt %s --split-input-file --verify-diagnostics
 // #nn.tiling, nn.microkernel, nn.call, nn.plan and nn.launch.
 
+// expected-error @+1 {{expects images to be 0 or a power of two (got 3)}}
+#t = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [1], images = 3>
+
+// -----
+
+// expected-error @+1 {{expects several images by tile only where a line is one pixel (got segments 7)}}
+#t = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [7], images = 4>
+
+// -----
+
+// expected-error @+1 {{expected ', 'winograd' or '>'}}
+#t = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [7], pictures = 4>
+
+// -----
+
 // expected-error @+1 {{expects ku, unroll and merge of at least 1 (got 0, 1, 1)}}
 func.func private @f() attributes {t = #nn.tiling<ku = 0, unroll = 1, merge = 1, segments = [4]>}
 

@@ -46,23 +46,22 @@ func.func private @scalar(%x: index) attributes {nn.kernel} {
 
 // -----
 
-func.func private @inner_bound(%x: memref<?xf32>) attributes {nn.kernel} {
+func.func private @two_bounds(%x: memref<?xf32>) attributes {nn.kernel} {
   %c0 = arith.constant 0 : index
   %n = memref.dim %x, %c0 : memref<?xf32>
-  // expected-error @+1 {{expects static upper bounds but for the leading one}}
-  scf.forall (%i, %j) in (4, %n) {
+  // expected-error @+1 {{expects static upper bounds but for one, which may be the batch}}
+  scf.forall (%i, %j) in (%n, %n) {
   }
   return
 }
 
 // -----
 
-func.func private @reads_batch(%x: memref<?xindex>) attributes {nn.kernel} {
+func.func private @other_bound(%x: memref<?xindex>) attributes {nn.kernel} {
   %c0 = arith.constant 0 : index
-  // expected-error @+1 {{expects the batch to be used as the bound of the scf.forall only}}
-  %n = memref.dim %x, %c0 : memref<?xindex>
-  scf.forall (%i) in (%n) {
-    memref.store %n, %x[%i] : memref<?xindex>
+  %n = memref.load %x[%c0] : memref<?xindex>
+  // expected-error @+1 {{expects static upper bounds but for one, which may be the batch}}
+  scf.forall (%i, %j) in (4, %n) {
   }
   return
 }

@@ -70,3 +70,39 @@ func.func private @strided(%y: memref<?x6xf32, strided<[32, 1]>>) attributes {nn
 func.func @main(%x: memref<4xf32>) {
   return
 }
+
+// Images inside of another loop: the batch is the first entry of the argument table.
+// CHECK-LABEL: func private @inner_images(
+// CHECK-SAME: %[[ARGS:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64) attributes {nn.batch_argument, nn.kernel, nn.space = array<i64: 0, 12>}
+// CHECK: %[[ENTRY:.*]] = llvm.load %[[ARGS]] : !llvm.ptr -> i64
+// CHECK: %[[N:.*]] = arith.index_cast %[[ENTRY]] : i64 to index
+// CHECK: llvm.getelementptr %[[ARGS]][1]
+// CHECK: scf.for %[[I:.*]] =
+// CHECK: arith.remui %[[I]], %c3
+// CHECK: %[[REST:.*]] = arith.divui %[[I]], %c3
+// CHECK: arith.remui %[[REST]], %[[N]]
+// CHECK: arith.divui %[[REST]], %[[N]]
+func.func private @inner_images(%x: memref<?x4x3xf32>) attributes {nn.kernel} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %n = memref.dim %x, %c0 : memref<?x4x3xf32>
+  scf.forall (%g, %i, %r) in (4, %n, 3) {
+    memref.store %zero, %x[%i, %g, %r] : memref<?x4x3xf32>
+  }
+  return
+}
+
+// The batch as a number: the space does not count images.
+// CHECK-LABEL: func private @reads_batch(
+// CHECK-SAME: nn.batch_argument, nn.kernel, nn.space = array<i64: 4, 0>
+// CHECK: %[[N:.*]] = arith.index_cast
+// CHECK: memref.store %[[N]]
+// CHECK-NOT: memref.dim
+func.func private @reads_batch(%x: memref<?xindex>) attributes {nn.kernel} {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?xindex>
+  scf.forall (%i) in (4) {
+    memref.store %n, %x[%i] : memref<?xindex>
+  }
+  return
+}
