@@ -263,8 +263,8 @@ FailureOr<std::vector<char>> lathe::buildManifest(ModuleOp module, const Manifes
 }
 
 int64_t lathe::computeGrain(nn::LaunchOp launch, nn::TargetAttr target, int64_t batch) {
-  // 20 us is several times what it costs to hand work to another thread; a cycle is taken as 1/3 ns.
-  constexpr double kCycles = 20e3 * 3;
+  // 5 us is several times what it costs to hand work to another thread, 0.6 us between threads that are awake; a cycle is taken as 1/3 ns.
+  constexpr double kCycles = 5e3 * 3;
   auto at = [&](ArrayRef<int64_t> value) { return static_cast<double>(value[0]) + static_cast<double>(value[1]) * static_cast<double>(batch); };
   double space = at(launch.getSpace());
   if (space < 1)

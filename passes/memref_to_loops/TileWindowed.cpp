@@ -48,13 +48,28 @@ private:
       std::swap(bounds[0], bounds[1]);
     for (int64_t d = 0; d + 1 < spatial; ++d)
       bounds.push_back(b.getIndexAttr(d + 2 == spatial ? output[d] / tiling.getMerge() : output[d]));
+    pieces = piecesOfLine();
+    if (pieces > 1)
+      bounds.push_back(b.getIndexAttr(pieces));
     auto forall = scf::ForallOp::create(b, bounds, ValueRange{}, std::nullopt);
     b.setInsertionPointToStart(forall.getBody());
     image = forall.getInductionVar(groupsOutside);
     group = forall.getInductionVar(!groupsOutside);
     for (int64_t d = 0; d + 1 < spatial; ++d)
       clip(d, mul(forall.getInductionVar(2 + d), d + 2 == spatial ? tiling.getMerge() : 1));
+    if (pieces > 1)
+      piece = forall.getInductionVar(1 + spatial);
     line();
+  }
+
+  /// A line that is a large part of the image (many rows are merged, or there is one spatial dimension) is cut, or threads would have nothing to share. No
+  /// piece is smaller than what is worth a thread, and there are no more than many threads could use.
+  int64_t piecesOfLine() {
+    constexpr int64_t kWorth = 1 << 18, kEnough = 256;
+    int64_t lines = std::max<int64_t>(groups(), 1);
+    for (int64_t d = 0; d + 1 < spatial; ++d)
+      lines *= std::max<int64_t>(d + 2 == spatial ? output[d] / tiling.getMerge() : output[d], 1);
+    return std::clamp<int64_t>(std::min(op.getFlopsPerImage() / 2 / lines / kWorth, kEnough / lines), 1, tiling.getSegments().size());
   }
 
   /// Images of one output pixel each are a line of pixels: full tiles of images, then tiles of half as many, and so on, so that any batch is covered.
@@ -154,11 +169,12 @@ private:
       size_t run = 0;
       while (i + run < segments.size() && segments[i + run] == width && interior(column + run * width, width))
         ++run;
-      if (run > 1) {
-        auto loop = scf::ForOp::create(b, constant(0), constant(run), constant(1));
+      if (run > 1 || pieces > 1) {
+        run = std::max<size_t>(run, 1);
+        auto loop = scf::ForOp::create(b, share(run, 0), share(run, 1), constant(1));
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPointToStart(loop.getBody());
-        microKernel(add(mul(loop.getInductionVar(), width), column), column, width, false);
+        microKernel(add(mul(loop.getInductionVar(), width), column), column, width, !interior(column, width));
       } else {
         microKernel(constant(column), column, width, !interior(column, width));
       }
@@ -166,6 +182,14 @@ private:
       column += covered * width;
       i += covered;
     }
+  }
+
+  /// Where the share of this piece of the line (0) or of the next one (1) of `run` equal tiles begins.
+  Value share(int64_t run, int64_t next) {
+    if (pieces == 1)
+      return constant(next * run);
+    Value p = add(piece, next);
+    return run % pieces == 0 ? mul(p, run / pieces) : arith::DivUIOp::create(b, mul(p, run), constant(pieces)).getResult();
   }
 
   bool interior(int64_t column, int64_t width) {
@@ -185,12 +209,12 @@ private:
       llvm::append_range(buffers, op.getExtras());
       buffers.push_back(op.getInitOrNull());
     }
-    auto kernel =
-        MicroKernelOp::create(b, ReductionAttr::get(b.getContext(), op.getReduction()), image, group, rows, column, first, begin, end, buffers.front(),
-                              op.getWeightsOrNull(), ArrayRef(buffers).drop_front().drop_back(), buffers.back(), b.getDenseI64ArrayAttr(window), b.getDenseI64ArrayAttr(strides),
-                              b.getDenseI64ArrayAttr(dilations), b.getDenseI64ArrayAttr(pads), pool && pool.getCountIncludePad() ? b.getUnitAttr() : UnitAttr(),
-                              b.getDenseI64ArrayAttr({op.getInputChannels(), op.getOutputChannels()}), b.getI64IntegerAttr(conv ? conv.getGroups() : 1), tiling,
-                              b.getI64IntegerAttr(width), b.getI64IntegerAttr(firstColumn), edge ? b.getUnitAttr() : UnitAttr());
+    auto kernel = MicroKernelOp::create(
+        b, ReductionAttr::get(b.getContext(), op.getReduction()), image, group, rows, column, first, begin, end, buffers.front(), op.getWeightsOrNull(),
+        ArrayRef(buffers).drop_front().drop_back(), buffers.back(), b.getDenseI64ArrayAttr(window), b.getDenseI64ArrayAttr(strides),
+        b.getDenseI64ArrayAttr(dilations), b.getDenseI64ArrayAttr(pads), pool && pool.getCountIncludePad() ? b.getUnitAttr() : UnitAttr(),
+        b.getDenseI64ArrayAttr({op.getInputChannels(), op.getOutputChannels()}), b.getI64IntegerAttr(conv ? conv.getGroups() : 1), tiling,
+        b.getI64IntegerAttr(width), b.getI64IntegerAttr(firstColumn), edge ? b.getUnitAttr() : UnitAttr());
     IRMapping map;
     op.getEpilogue().cloneInto(&kernel.getEpilogue(), map);
   }
@@ -199,7 +223,8 @@ private:
   int64_t spatial;
   SmallVector<int64_t> window, strides, dilations, padBegin, padEnd, input, output;
   TilingAttr tiling;
-  Value image, group;
+  Value image, group, piece;
+  int64_t pieces = 1;        // of a line, which threads share
   SmallVector<Value> asLine; // input, extras and destination, where images are pixels
   SmallVector<Value> rows, first, begin, end;
 };

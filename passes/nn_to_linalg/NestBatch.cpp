@@ -35,12 +35,13 @@ int64_t imagesInRegisters(int64_t ku, TargetAttr target) {
 }
 
 /// Fewer vectors of channels leave registers for more images; as many as it takes to wait for no accumulator while weights arrive for one image.
-int64_t vectorsForImages(int64_t ku, double weights, TargetAttr target) {
+/// `whole` is 0, or the number of vectors that tiles may not go beyond.
+int64_t vectorsForImages(int64_t ku, int64_t whole, double weights, TargetAttr target) {
   int64_t vectorBytes = target.getVectorBits() / 8;
   double rate = weights > target.getL2Bytes() / 2.0 ? target.getL3BytesPerCycle() : target.getLoadsPerCycle() * vectorBytes / 4.0;
   int64_t least = std::clamp<int64_t>(std::ceil(rate * target.getFmaLatency() / vectorBytes), 1, ku), best = ku;
   for (int64_t fewer = ku - 1; fewer >= least; --fewer)
-    if (imagesInRegisters(fewer, target) > imagesInRegisters(best, target))
+    if (whole % fewer == 0 && imagesInRegisters(fewer, target) > imagesInRegisters(best, target))
       best = fewer;
   return best;
 }
@@ -70,7 +71,9 @@ TilingAttr lathe::passes::nestBatch(WindowedOpInterface op, TilingAttr tiling, T
   Traffic traffic{weights, weights / groups, input, groups};
   int64_t images = 0;
   if (isPixel(op) && weights > target.getL1Bytes() / 2.0) {
-    ku = vectorsForImages(ku, weights, target);
+    // A blocked output has no room for vectors beyond its last one.
+    int64_t whole = isa<MatMulOp>(op.getOperation()) ? 0 : llvm::divideCeil(op.getOutputChannels(), lanes);
+    ku = vectorsForImages(ku, whole, weights, target);
     images = imagesInRegisters(ku, target);
   } else if (readCycles(traffic, target, true) < readCycles(traffic, target, false)) {
     images = 1;

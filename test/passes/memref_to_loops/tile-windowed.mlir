@@ -71,3 +71,27 @@ func.func private @merged(%x: memref<?x1x6x7x8xf32>, %w: memref<1x1x1x1x8x8xf32>
   }
   return
 }
+
+// A line that is most of the image is cut into pieces, of at least 2^18 multiply-adds each: a piece is its share of each run of equal tiles.
+// CHECK-LABEL: func private @pieces(
+// CHECK: scf.forall (%{{.*}}, %{{.*}}, %{{.*}}, %[[PIECE:.*]]) in (%{{.*}}, 1, 1, 3) {
+// CHECK: %[[P5:.*]] = arith.muli %[[PIECE]], %c5
+// CHECK-NEXT: %[[FROM:.*]] = arith.divui %[[P5]], %c3
+// CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[PIECE]], %c1
+// CHECK-NEXT: %[[N5:.*]] = arith.muli %[[NEXT]], %c5
+// CHECK-NEXT: %[[TO:.*]] = arith.divui %[[N5]], %c3
+// CHECK-NEXT: scf.for %[[T:.*]] = %[[FROM]] to %[[TO]] step %c1 {
+// CHECK-NEXT: %[[COLUMN:.*]] = arith.muli %[[T]], %c12
+// CHECK-NEXT: nn.microkernel dense {{.*}} column(%[[COLUMN]]) {{.*}} width = 12
+// CHECK: %[[AFTER:.*]] = arith.addi %[[PIECE]], %c1
+// CHECK-NEXT: scf.for %{{.*}} = %[[PIECE]] to %[[AFTER]] step %c1 {
+// CHECK: nn.microkernel dense {{.*}} first_column = 60 {{.*}} width = 11
+func.func private @pieces(%x: memref<?x40x3x31x16xf32>, %w: memref<1x40x1x1x16x16xf32>, %y: memref<?x1x3x31x16xf32>) attributes {nn.kernel} {
+  nn.conv ins(%x, %w : memref<?x40x3x31x16xf32>, memref<1x40x1x1x16x16xf32>) outs(%y : memref<?x1x3x31x16xf32>)
+    attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, channels = array<i64: 640, 16>,
+    tiling = #nn.tiling<ku = 1, unroll = 4, merge = 3, segments = [12, 12, 12, 12, 12, 11, 11, 11]>} epilogue {
+  ^bb0(%acc: f32):
+    nn.yield %acc : f32
+  }
+  return
+}

@@ -175,7 +175,7 @@ TEST_F(Manifest, AKernelWithoutCodeIsAnInternalError) {
   EXPECT_EQ(error, "internal error: no code for kernel 'k1'");
 }
 
-TEST_F(Manifest, GrainIsTwentyMicrosecondsOfWork) {
+TEST_F(Manifest, GrainIsFiveMicrosecondsOfWork) {
   auto module = parse("", R"(
     llvm.func @k(%a: !llvm.ptr, %s: !llvm.ptr, %b: i64, %e: i64) { llvm.return }
     nn.plan inputs [] outputs [] weights [] arena [0, 0] {
@@ -187,8 +187,8 @@ TEST_F(Manifest, GrainIsTwentyMicrosecondsOfWork) {
   auto targetAttr = (*module)->getAttrOfType<nn::TargetAttr>("nn.target");
   SmallVector<int64_t> grains;
   (*module)->walk([&](nn::LaunchOp launch) { grains.push_back(computeGrain(launch, targetAttr, 1)); });
-  // 64 flops per cycle: an iteration is 10,000 cycles of the 60,000; 16 bytes per cycle: 1,000 cycles; the last one is never worth a thread.
-  EXPECT_EQ(grains, (SmallVector<int64_t>{6, 60, 240000}));
+  // 64 flops per cycle: an iteration is 10,000 cycles of the 15,000; 16 bytes per cycle: 1,000 cycles; the last one is never worth a thread.
+  EXPECT_EQ(grains, (SmallVector<int64_t>{2, 15, 60000}));
 }
 
 } // namespace
