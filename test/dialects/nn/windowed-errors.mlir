@@ -281,30 +281,6 @@ func.func @tiling_c1_divisor(%x: tensor<?x4x9x7xf32>) {
 
 // -----
 
-func.func @tiling_c4(%x: tensor<?x4x9x7xf32>) {
-  // expected-error @+1 {{expects images inside of channel groups only where all channels are reduced over (got images = 1)}}
-  %0 = nn.pool max ins(%x : tensor<?x4x9x7xf32>)
-    attributes {window = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels = 4 : i64, tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [7], images = 1>} epilogue {
-  ^bb0(%a0: f32):
-    nn.yield %a0 : f32
-  } -> tensor<?x4x9x7xf32>
-  return
-}
-
-// -----
-
-func.func @tiling_c5(%x: tensor<?x4x3x1xf32>, %w: tensor<6x4x1x1xf32>) {
-  // expected-error @+1 {{expects several images by tile only where an image is one output pixel of a 1x1 window without padding (got images = 4)}}
-  %0 = nn.conv ins(%x, %w : tensor<?x4x3x1xf32>, tensor<6x4x1x1xf32>)
-    attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, channels = array<i64: 4, 6>, tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [1], images = 4>} epilogue {
-  ^bb0(%a0: f32):
-    nn.yield %a0 : f32
-  } -> tensor<?x6x3x1xf32>
-  return
-}
-
-// -----
-
 func.func @tiling_c2(%x: tensor<?x4x9x7xf32>) {
   // expected-error @+1 {{expects segments that cover a line of 6 pixels (got 7)}}
   %0 = nn.pool max ins(%x : tensor<?x4x9x7xf32>)
