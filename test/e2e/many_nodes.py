@@ -4,8 +4,6 @@ splits and gates. Blocks repeat with other weights, as in real networks, but no 
 import numpy
 from graphs import Graph
 
-BLOCK_NODES = 8  # at least: what a block adds
-
 
 def many_nodes(nodes, seed=0):
     """A model of at least `nodes` nodes, most of them operations on images."""
@@ -29,7 +27,6 @@ def many_nodes(nodes, seed=0):
             x, channels = graph.op("Relu", graph.conv(x, channels, 24, (1, 1))), 24
     x = graph.op("Flatten", graph.op("GlobalAveragePool", x))
     graph.op("Gemm", x, graph.normal(channels, 10, scale=0.1), graph.normal(10))
-    graph.output_shape = None
     return graph
 
 
