@@ -160,11 +160,11 @@ static FailureOr<SmallVector<int64_t>> applyToShape(function_ref<InFlightDiagnos
   if (kind == "winograd") {
     if (args.empty() || args.size() + 2 > shape.size())
       return mismatch("one tile extent for each of the trailing dims but the first two");
-    for (auto [m, extent] : llvm::zip(args, MutableArrayRef(shape).take_back(args.size()))) {
-      if (!CookToom::isPossible(m, extent))
+    for (auto [m, r] : llvm::zip(args, ArrayRef(shape).take_back(args.size())))
+      if (!CookToom::isPossible(m, r))
         return mismatch("tile extents m with m + r - 1 <= " + Twine(CookToom::kMostPoints) + " for windows of r");
+    for (auto [m, extent] : llvm::zip(args, MutableArrayRef(shape).take_back(args.size())))
       extent += m - 1;
-    }
     return shape;
   }
   if (kind == "to_float") {

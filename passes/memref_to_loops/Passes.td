@@ -12,13 +12,18 @@ def TileWindowedPass : Pass<"lathe-tile-windowed", "::mlir::func::FuncOp"> {
     index arithmetic; of a line's tiles only those that touch the padding are marked `edge`. Where the tiling says so, the loop over groups is outside of
     the one over images, or images of one pixel each are covered like the pixels of a line.
 
-    **Before/After.** test/passes/memref_to_loops/tile-windowed.mlir, tile-windowed-images.mlir.
+    A convolution whose tiling names tiles of Winograd's algorithm becomes vector code at once: the input transform of a block of tiles into the thread's
+    scratch memory, by the first iteration that needs it; a matrix multiplication per point of a tile; the output transform with the epilogue. See
+    docs/rationale/Winograd.md.
 
-    **Requires / Leaves.** Requires bufferised windowed operations with a tiling attribute. Leaves scf, arith, memref and `nn.microkernel`.
+    **Before/After.** test/passes/memref_to_loops/tile-windowed.mlir, tile-windowed-images.mlir, tile-winograd.mlir.
 
-    **Numerics.** None: what is computed for an element does not depend on its tile.
+    **Requires / Leaves.** Requires bufferised windowed operations with a tiling attribute. Leaves scf, arith, memref, vector and `nn.microkernel`,
+    `nn.scratch` and `nn.range_begin`.
+
+    **Numerics.** None: what is computed for an element does not depend on its register tile; Winograd's algorithm rounds as its tiling says.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect"];
 }
 
 def TileGenericPass : Pass<"lathe-tile-generic", "::mlir::func::FuncOp"> {

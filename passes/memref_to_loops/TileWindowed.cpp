@@ -6,6 +6,7 @@
 #include "dialects/nn/IndexBuilder.h"
 #include "dialects/nn/NNDialect.h"
 #include "passes/memref_to_loops/Passes.h"
+#include "passes/memref_to_loops/TileWinograd.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -257,7 +258,10 @@ struct TileWindowedPass : lathe::passes::impl::TileWindowedPassBase<TileWindowed
         op->emitOpError("expects rows without gaps where a tiling merges them (got ") << op.getOperation()->getOperandTypes() << ")";
         return signalPassFailure();
       }
-      Tiler(op).tile();
+      if (auto conv = dyn_cast<ConvOp>(op.getOperation()); conv && conv.hasTransformedWeights())
+        lathe::passes::tileWinograd(conv);
+      else
+        Tiler(op).tile();
     }
   }
 };

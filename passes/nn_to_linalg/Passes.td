@@ -35,9 +35,13 @@ def SelectTilingPass : Pass<"nn-select-tiling", "::mlir::func::FuncOp"> {
 
     **Requires / Leaves.** Requires layouts (`nn-propagate-layout`). Leaves windowed operations in packed form.
 
-    **Numerics.** None: every tile computes an element by the same chain.
+    Convolutions of one group and steps of 1 may get tiles of Winograd's algorithm instead (WinogradCost.h), if the model says that they pay.
+
+    **Numerics.** Every register tile computes an element by the same chain. Winograd's algorithm rounds differently: up to 1e-4 of the largest output
+    (docs/rationale/Winograd.md).
   }];
-  let options = [Option<"naive", "naive", "bool", "false", "one pixel by one vector everywhere: for debugging at -O0">];
+  let options = [Option<"naive", "naive", "bool", "false", "one pixel by one vector everywhere: for debugging at -O0">,
+                 Option<"winograd", "winograd", "bool", "true", "false: every convolution by its definition">];
   let dependentDialects = ["::lathe::nn::NNDialect"];
 }
 

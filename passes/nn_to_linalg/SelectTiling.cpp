@@ -7,11 +7,13 @@
 #include "passes/nn_to_linalg/NestBatch.h"
 #include "passes/nn_to_linalg/Passes.h"
 #include "passes/nn_to_linalg/RunTimePacking.h"
+#include "passes/nn_to_linalg/WinogradCost.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 namespace lathe::passes {
@@ -92,6 +94,30 @@ Work describe(WindowedOpInterface op) {
   return w;
 }
 
+/// Weights beyond this many second-level caches come from memory in every inference: what other cores share of the last level is not ours.
+constexpr int64_t kRestingCaches = 8;
+
+/// Whether the algorithm of Winograd can compute `op`.
+bool admitsWinograd(WindowedOpInterface op) {
+  auto conv = dyn_cast<ConvOp>(op.getOperation());
+  if (!conv || conv.getGroups() != 1 || !conv.isBlocked(conv.getInput()) || !conv.getWeights().getDefiningOp<WeightOp>() ||
+      !conv.getOutputType().getElementType().isF32())
+    return false;
+  auto ones = [](ArrayRef<int64_t> values) { return llvm::all_of(values, [](int64_t v) { return v == 1; }); };
+  return ones(conv.getStrides()) && ones(conv.getDilations());
+}
+
+WinogradWork describeWinograd(WindowedOpInterface op, const Work &direct, double coldBandwidth) {
+  WinogradWork w;
+  llvm::append_range(w.output, op.getOutputType().getShape().slice(2, op.getSpatialRank()));
+  w.window = op.getWindowShape();
+  w.inputChannels = direct.inputChannels;
+  w.outputChannels = direct.outputChannels;
+  w.epilogueLoads = direct.epilogueLoads;
+  w.coldBandwidth = coldBandwidth;
+  return w;
+}
+
 struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTilingPass> {
   using SelectTilingPassBase::SelectTilingPassBase;
 
@@ -105,6 +131,12 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
       getOperation()->emitError("expects a target whose numbers are at least 1 (got ") << least << ")";
       return signalPassFailure();
     }
+    int64_t weightBytes = 0;
+    getOperation().walk([&](WindowedOpInterface op) {
+      if (Value weights = op.getWeightsOrNull())
+        weightBytes += cast<ShapedType>(weights.getType()).getNumElements() * (op.getOutputType().getElementTypeBitWidth() / 8);
+    });
+    coldBandwidth = weightBytes > kRestingCaches * target.getL2Bytes() ? target.getMemoryBytesPerCycle() : target.getL3BytesPerCycle();
     auto result = getOperation().walk([&](WindowedOpInterface op) { return select(op, target); });
     if (result.wasInterrupted())
       signalPassFailure();
@@ -121,7 +153,11 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     else
       tiling = naive ? choose(op, target, lanes, bits / 8) : nestBatch(op, choose(op, target, lanes, bits / 8), target);
     op.setTiling(tiling);
-    if (op.getWeightsOrNull() && failed(packWeights(op, tiling, lanes)))
+    if (!tiling.getWinograd().empty() && !admitsWinograd(op))
+      return op->emitOpError("expects one group, steps of 1, a blocked input and constant f32 weights for winograd"), WalkResult::interrupt();
+    if (!tiling.getWinograd().empty())
+      packTransformed(cast<ConvOp>(op.getOperation()), tiling, lanes);
+    else if (op.getWeightsOrNull() && failed(packWeights(op, tiling, lanes)))
       return WalkResult::interrupt();
     return padExtras(op, tiling, lanes, blocked);
   }
@@ -139,6 +175,24 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     Work work = describe(op);
     SmallVector<Tile> others;
     Tile tile = naive ? Tile{1, 1, 1, balancedSegments(work.lineWidth, 1), 0} : chooseTile(work, machine, &others);
+    std::optional<WinogradTile> transformed;
+    if (winograd && !naive && admitsWinograd(op))
+      transformed = chooseWinograd(describeWinograd(op, work, coldBandwidth), machine);
+    if (transformed) {
+      // The direct form waits for its weights too.
+      double bytes = static_cast<double>(work.inputChannels) * work.windowElements * roundUp(work.outputChannels, lanes) * elementBytes;
+      double direct = std::max(tile.cycles, bytes / coldBandwidth);
+      int64_t logicalBytes = cast<ShapedType>(op.getWeightsOrNull().getType()).getNumElements() * elementBytes;
+      int64_t transformedBytes = work.inputChannels * roundUp(work.outputChannels, lanes) * elementBytes;
+      for (auto [m, r] : llvm::zip(transformed->m, op.getWindowShape()))
+        transformedBytes *= m + r - 1;
+      if (transformed->cycles < kWinogradGain * direct) {
+        if (auto r = remark::analysis(op.getLoc(), remark::RemarkOpts::name("tile").category(getArgument())))
+          r << explain(*transformed, op.getWindowShape(), direct) +
+                   llvm::formatv("; weights grow from {0} to {1} bytes", logicalBytes, transformedBytes).str();
+        return TilingAttr::get(&getContext(), transformed->ku, transformed->unroll, 1, transformed->segments, transformed->m);
+      }
+    }
     if (auto r = remark::analysis(op.getLoc(), remark::RemarkOpts::name("tile").category(getArgument()))) {
       if (naive)
         r << "one vector of channels by one pixel: nothing is chosen at -O0";
@@ -146,6 +200,17 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
         r << explain(tile, others, work, machine, op.getFlopsPerImage());
     }
     return TilingAttr::get(&getContext(), tile.ku, tile.unroll, tile.merge, tile.segments);
+  }
+
+  /// Winograd's algorithm has larger rounding errors and weights: it must pay by this much.
+  static constexpr double kWinogradGain = 0.9;
+
+  static std::string explain(const WinogradTile &tile, ArrayRef<int64_t> window, double direct) {
+    auto product = [](ArrayRef<int64_t> extents) { return llvm::join(llvm::map_range(extents, [](int64_t e) { return std::to_string(e); }), "x"); };
+    return llvm::formatv(
+        "winograd F({0}, {1}), {2} vectors of channels by {3} tiles; {4} register tiles in a block; predicted {5:f1} kcycles per image, {6:f1} "
+        "without",
+        product(tile.m), product(window), tile.ku, tile.segments.front(), tile.segments.size(), tile.cycles / 1e3, direct / 1e3);
   }
 
   static std::string explain(const Tile &tile, ArrayRef<Tile> others, const Work &work, const Machine &machine, int64_t flops) {
@@ -221,6 +286,31 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
       weight.erase();
     return success();
   }
+
+  /// [K, C, r...] to [groups, m + r - 1..., C, ku V], under the kernel transform.
+  static void packTransformed(ConvOp op, TilingAttr tiling, int64_t lanes) {
+    auto weight = op.getWeights().getDefiningOp<WeightOp>();
+    MLIRContext *context = op->getContext();
+    int64_t c = op.getInputChannels(), k = op.getOutputChannels(), row = tiling.getKu() * lanes, padded = roundUp(k, row);
+    WeightAttr recipe = weight.getWeight().withStep(step(context, "winograd", tiling.getWinograd()));
+    SmallVector<int64_t> shape{padded, c}, split{padded / row, row, c}, order{0};
+    for (auto [d, m] : llvm::enumerate(tiling.getWinograd())) {
+      int64_t points = m + op.getWindowShape()[d] - 1;
+      shape.push_back(points);
+      split.push_back(points);
+      order.push_back(3 + d);
+    }
+    order.append({2, 1});
+    if (padded != k)
+      recipe = recipe.withStep(step(context, "pad", shape));
+    recipe = recipe.withStep(step(context, "reshape", split)).withStep(step(context, "transpose", order));
+    OpBuilder b(op);
+    op->setOperand(1, WeightOp::create(b, weight.getLoc(), recipe));
+    if (weight->use_empty())
+      weight.erase();
+  }
+
+  double coldBandwidth = 1; // bytes per cycle at which the network's weights arrive
 
   /// Per-channel operands are read by whole vectors: padded to what the groups cover.
   static WalkResult padExtras(WindowedOpInterface op, TilingAttr tiling, int64_t lanes, bool blocked) {

@@ -106,6 +106,8 @@ void checkDynamicDims(Checker &c) {
 }
 
 bool isPacked(WindowedOpInterface op) {
+  if (auto conv = dyn_cast<ConvOp>(op.getOperation()); conv && conv.hasTransformedWeights())
+    return true;
   Value weights = op.getWeightsOrNull();
   return weights && cast<ShapedType>(weights.getType()).getRank() == op.getSpatialRank() + 4;
 }
@@ -167,8 +169,6 @@ void checkNN(Checker &c) {
   c.module.walk([&](WindowedOpInterface op) {
     if (op.getInitOrNull())
       c.report(op, "windowed operations without a destination");
-    if (op.getTilingOrNull())
-      c.report(op, "windowed operations without a tiling");
     if (isPacked(op))
       c.report(op, "weights in ONNX order (got " + Checker::text(op.getWeightsOrNull().getType()) + ")");
     for (Type t : {op.getInput().getType(), Type(op.getOutputType())})

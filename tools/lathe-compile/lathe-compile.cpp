@@ -115,6 +115,7 @@ static int compileCommand(std::vector<std::string> arguments) {
       a = "--optimization=" + a.substr(2);
 
   // Empty unless given: what is given must have an effect.
+  bool noWinograd = false;
   std::string target, from, to, emit, weights, level, threads, disabled;
   std::vector<std::string> constants, formats, means, scales, resizes;
   options.cpu.clear();
@@ -133,6 +134,7 @@ static int compileCommand(std::vector<std::string> arguments) {
   flags.option("--resize", resizes, "[NAME:]HxW: such an input is resized first, bilinear");
   flags.option("--optimization", level, "0: no fusion, no tiling, for debugging; 3 (default); also -O0, -O3");
   flags.option("--disable-pass", disabled, "NAME,… of optional passes that are left out, to find the one at fault; help lists them");
+  flags.flag("--no-winograd", noWinograd, "convolutions by their definition: smaller rounding errors and weights; the same as --disable-pass=winograd");
   flags.option("--compile-to", to, "stop at the end of a phase and write its IR: nn, linalg, memref, loops, llvm");
   flags.option("--compile-from", from, "resume from IR at the end of a phase");
   flags.option("--emit", emit, "so (default), obj, asm");
@@ -169,6 +171,7 @@ static int compileCommand(std::vector<std::string> arguments) {
           {"--input-format", !formats.empty()},
           {"--optimization", !level.empty()},
           {"--disable-pass", !disabled.empty()},
+          {"--no-winograd", noWinograd},
           {"--external-data-root", !options.externalDataRoot.empty()}});
   refuse(options.compileTo.has_value(), "--compile-to, which writes IR",
          {{"--emit", !emit.empty()}, {"--weights", !weights.empty()}, {"--step-table", !options.stepTableFile.empty()}});
@@ -186,6 +189,8 @@ static int compileCommand(std::vector<std::string> arguments) {
   if (level != "0" && level != "3")
     throw Failure(kUsage, "--optimization is '" + level + "', expected 0 or 3");
   options.passes.optLevel = level == "0" ? 0 : 3;
+  if (noWinograd)
+    disabled += ",winograd";
   disablePasses(disabled, options.passes);
   if (!threads.empty())
     options.threads = tools::integerArgument("--threads", threads, 1, 1024);

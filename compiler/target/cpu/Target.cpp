@@ -62,11 +62,21 @@ struct Cpu {
   std::function<bool(StringRef feature)> has;
 };
 
+/// LLVM's name of this CPU comes from its model number, which hypervisors make up; what they pass on of its instructions is true. Tile registers came with
+/// Sapphire Rapids: a CPU that has them is no older, whatever its number says, and its caches and buses are at least of that size.
+std::string hostCpuName(const llvm::StringMap<bool> &features) {
+  std::string name = llvm::sys::getHostCPUName().str(), error;
+  const llvm::Triple triple(llvm::sys::getProcessTriple());
+  const llvm::Target *target = features.lookup("amx-tile") ? llvm::TargetRegistry::lookupTarget(triple, error) : nullptr;
+  std::unique_ptr<llvm::MCSubtargetInfo> named(target ? target->createMCSubtargetInfo(triple, name, "") : nullptr);
+  return named && !named->checkFeatures("+amx-tile") ? "sapphirerapids" : name;
+}
+
 /// This machine. The features are asked for one by one: a hypervisor may hide some that the CPU's name promises.
 Cpu nativeCpu() {
   auto features = std::make_shared<llvm::StringMap<bool>>(llvm::sys::getHostCPUFeatures());
   // Linux reports no "fp-armv8" on some kernels; Lathe's baseline on AArch64 has it.
-  return {llvm::sys::getHostCPUName().str(), [features](StringRef f) { return features->lookup(f) || f == "fp-armv8" || f == "neon"; }};
+  return {hostCpuName(*features), [features](StringRef f) { return features->lookup(f) || f == "fp-armv8" || f == "neon"; }};
 }
 
 /// A CPU by LLVM's name of it; null with `error` set if LLVM does not know it.

@@ -206,6 +206,22 @@ func.func @weight() {
 // -----
 
 func.func @weight() {
+  // expected-error @+1 {{step 'winograd' expects tile extents m with m + r - 1 <= 8 for windows of r (got shape [2, 3, 3, 5])}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3x3x5xf32>, tensor<2x3x3x5xf32>, steps = [<"winograd", [6, 5]>]> : tensor<2x3x8x9xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @+1 {{step 'winograd' expects one tile extent for each of the trailing dims but the first two (got shape [2, 3, 3])}}
+  %0 = nn.weight <dense<1.0> : tensor<2x3x3xf32>, tensor<2x3x3xf32>, steps = [<"winograd", [2, 2]>]> : tensor<2x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @weight() {
   // expected-error @+1 {{step 'expand_groups' expects groups that divide dimension 0, and a tile (got shape [6, 3])}}
   %0 = nn.weight <dense<1.0> : tensor<6x3xf32>, tensor<6x3xf32>, steps = [<"expand_groups", [4, 8]>]> : tensor<6x3xf32>
   return

@@ -65,6 +65,30 @@ func.func private @strided(%y: memref<?x6xf32, strided<[32, 1]>>) attributes {nn
   return
 }
 
+// Scratch memory is at the second argument; how much of it is used is said for the plan. The range's first iteration is known inside.
+// CHECK-LABEL: func.func private @scratch(
+// CHECK-SAME: %{{.*}}: !llvm.ptr, %[[SCRATCH:.*]]: !llvm.ptr, %[[BEGIN:.*]]: i64, %{{.*}}: i64)
+// CHECK-SAME: nn.scratch = 192 : i64
+// CHECK: llvm.getelementptr %[[SCRATCH]][128] : (!llvm.ptr) -> !llvm.ptr, i8
+// CHECK: %[[B:.*]] = arith.index_cast %[[BEGIN]] : i64 to index
+// CHECK: scf.for %[[I:.*]] = %[[B]] to
+// CHECK: arith.cmpi eq, %[[I]], %[[B]] : index
+func.func private @scratch(%y: memref<6xf32>) attributes {nn.kernel} {
+  %v = nn.scratch 128 : memref<16xf32>
+  scf.forall (%a) in (6) {
+    %first = nn.range_begin
+    %is = arith.cmpi eq, %a, %first : index
+    scf.if %is {
+      %c0 = arith.constant 0 : index
+      %one = arith.constant 1.0 : f32
+      memref.store %one, %v[%c0] : memref<16xf32>
+    }
+    %x = memref.load %v[%a] : memref<16xf32>
+    memref.store %x, %y[%a] : memref<6xf32>
+  }
+  return
+}
+
 // Functions that are no kernels stay as they are.
 // CHECK-LABEL: func.func @main(%arg0: memref<4xf32>)
 func.func @main(%x: memref<4xf32>) {

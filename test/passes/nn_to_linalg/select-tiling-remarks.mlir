@@ -1,4 +1,4 @@
-// RUN: lathe-opt %s --nn-select-tiling --remarks-filter=nn-select-tiling --remark-format=emitRemark --verify-diagnostics
+// RUN: lathe-opt %s '--nn-select-tiling=winograd=false' --remarks-filter=nn-select-tiling --remark-format=emitRemark --verify-diagnostics
 // RUN: lathe-opt %s '--nn-select-tiling=naive=true' --remarks-filter=nn-select-tiling --remark-format=emitRemark 2>&1 | FileCheck %s
 // Each decision says what it is, what it should cost, and what was nearly as good.
 // CHECK: one vector of channels by one pixel: nothing is chosen at -O0

@@ -65,8 +65,8 @@ func.func @main() {
 // -----
 
 func.func @main(%x: tensor<?x4x5x7xf32>, %y: tensor<?x4x5x7xf32>) -> tensor<?x4x5x7xf32> {
-  // expected-error @+2 {{phase nn expects windowed operations without a destination}}
-  // expected-error @+1 {{phase nn expects windowed operations without a tiling}}
+  // A tiling is no violation: somebody may write one by hand, which the cost model keeps.
+  // expected-error @+1 {{phase nn expects windowed operations without a destination}}
   %0 = nn.pool max ins(%x : tensor<?x4x5x7xf32>) outs(%y : tensor<?x4x5x7xf32>)
     attributes {window = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels = 4 : i64,
                 tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [7]>}
