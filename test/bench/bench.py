@@ -218,7 +218,10 @@ def main():
             for batch in batches:
                 for threads in thread_counts:
                     say(f"{network.name}, batch {batch}, {threads} thread{'s' * (threads > 1)}")
-                    rows.append(bench(network, peers, batch, threads, machine, arguments))
+                    try:
+                        rows.append(bench(network, peers, batch, threads, machine, arguments))
+                    except Exception as problem:  # the other rows are not lost for one
+                        rows.append(Row(network.name, batch, threads, notes={"lathe": f"the bench fails: {str(problem)[:100]}"}))
                     last = rows[-1]
                     say("  " + ", ".join([*(f"{name} {milliseconds(last.median(name))} ms" for name in last.times),
                                           *(f"{name}: {note}" for name, note in last.notes.items()), *([ratio_text(last.ratio)] if last.ratio else [])]))

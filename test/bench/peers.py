@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import subprocess
+import tempfile
 import time
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
 from functools import cache
@@ -217,17 +218,20 @@ class Ncnn:
         if not (folder / "m.ncnn.bin").exists():
             import onnx
 
-            folder.mkdir(parents=True, exist_ok=True)
-            onnx.save(onnx.load(network.path), folder / "m.onnx")  # with its weights inside: pnnx's shape inference does not open other files
-            shapes = ",".join(f"[{','.join(map(str, array.shape))}]{'f' if array.dtype.kind == 'f' else 'i'}{array.itemsize * 8}" for array in inputs.values())
-            program = wheel_folder("pnnx") / "pnnx"  # the wheel's Python part wants PyTorch, the program does not
-            try:
-                done = subprocess.run([program, "m.onnx", f"inputshape={shapes}", "fp16=0"], cwd=folder, capture_output=True, text=True, timeout=Ncnn.LONGEST)
-            except subprocess.TimeoutExpired:
-                raise CannotRun(f"pnnx takes more than {Ncnn.LONGEST} s") from None
-            (folder / "m.onnx").unlink()
-            if done.returncode or not (folder / "m.ncnn.bin").exists():
-                raise CannotRun("pnnx does not convert it")
+            with tempfile.TemporaryDirectory(dir=WORK) as name:  # what pnnx leaves beside its result is four times the network
+                made = Path(name)
+                onnx.save(onnx.load(network.path), made / "m.onnx")  # with its weights inside: pnnx's shape inference does not open other files
+                shapes = ",".join(f"[{','.join(map(str, array.shape))}]{'f' if array.dtype.kind == 'f' else 'i'}{array.itemsize * 8}" for array in inputs.values())
+                program = wheel_folder("pnnx") / "pnnx"  # the wheel's Python part wants PyTorch, the program does not
+                try:
+                    done = subprocess.run([program, "m.onnx", f"inputshape={shapes}", "fp16=0"], cwd=made, capture_output=True, timeout=Ncnn.LONGEST)
+                except subprocess.TimeoutExpired:
+                    raise CannotRun(f"pnnx takes more than {Ncnn.LONGEST} s") from None
+                if done.returncode or not (made / "m.ncnn.bin").exists():
+                    raise CannotRun("pnnx does not convert it")
+                folder.mkdir(parents=True, exist_ok=True)
+                for file in ("m.ncnn.param", "m.ncnn.bin"):  # the second one says that both are there
+                    os.replace(made / file, folder / file)
         return folder
 
     def measure_overhead(self):
