@@ -93,6 +93,8 @@ LogicalResult applyStep(nn::StepAttr step, StridedTensor &tensor, SourceFiles &f
     return success();
   else if (kind == "expand_groups")
     tensor.expandGroups(args[0], args[1]);
+  else if (kind == "share_rows")
+    tensor.shareRows(args[0], args[1]);
   else if (kind == "winograd")
     tensor.transformWindows(args);
   else if (kind == "scale")

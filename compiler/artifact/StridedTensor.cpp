@@ -271,6 +271,25 @@ void StridedTensor::expandGroups(int64_t groups, int64_t tile) {
   limits.clear();
 }
 
+void StridedTensor::shareRows(int64_t lanes, int64_t share) {
+  auto to = std::make_shared<std::vector<double>>(getNumElements());
+  store(to->data());
+  int64_t row = sizes.back();
+  std::vector<double> shared(lanes);
+  for (size_t at = row - lanes; at < to->size(); at += share * row) {
+    double *first = to->data() + at;
+    for (int64_t i = 0; i < lanes; ++i)
+      shared[i] = first[i % share * row + i / share];
+    for (int64_t d = 1; d < share; ++d)
+      std::fill_n(first + d * row, lanes, 0.0);
+    std::copy(shared.begin(), shared.end(), first);
+  }
+  source = {nullptr, to->data(), rowMajor(sizes)};
+  storage.assign(1, std::move(to));
+  operations.clear();
+  limits.clear();
+}
+
 void StridedTensor::transformWindows(ArrayRef<int64_t> m) {
   std::vector<double> from(getNumElements());
   store(from.data());

@@ -56,6 +56,8 @@ public:
   void apply(Pointwise::Kind kind, double value);
   /// The weights [K, C / G, ...] of a grouped convolution as dense tiles of `tile` output channels (nn::GroupSpan).
   void expandGroups(int64_t groups, int64_t tile);
+  /// In the last `lanes` columns of [..., rows, columns] each `share` rows become one, row d's column k at k * share + d; the others become zero.
+  void shareRows(int64_t lanes, int64_t share);
   /// The trailing dims of [K, C, r...] under the kernel transform of F(m, r) (nn::CookToom), one m per dim.
   void transformWindows(llvm::ArrayRef<int64_t> m);
   /// `operand` is 1-D along `axis`.

@@ -1,6 +1,8 @@
 // Grouped convolutions as dense tiles. A tile of `tile` output channels belongs to one or more groups of the convolution; it reduces over the input channels
 // of all of them, with zero weights where an output channel's group does not hold the input channel. All tiles reduce over equally many channels, so that
 // one kernel serves them: start + span never passes the last channel.
+//
+// Where groups of as many channels in as out lie in one vector, its weights may instead have the channels of one group only: each lane those of its own.
 #ifndef DIALECTS_NN_GROUPSPAN_H
 #define DIALECTS_NN_GROUPSPAN_H
 
@@ -11,6 +13,12 @@ namespace lathe::nn {
 
 struct GroupSpan {
   int64_t inputChannels, outputChannels, groups, tile;
+
+  /// Whether there are several groups in a vector, each of as many channels in as out.
+  bool fitLanes(int64_t lanes) const {
+    int64_t perGroup = inputPerGroup();
+    return groups > 1 && inputChannels == outputChannels && perGroup > 1 && perGroup < lanes && lanes % perGroup == 0;
+  }
 
   int64_t inputPerGroup() const { return inputChannels / groups; }
   int64_t outputPerGroup() const { return outputChannels / groups; }

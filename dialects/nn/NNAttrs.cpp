@@ -6,6 +6,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lathe::nn;
@@ -21,7 +22,7 @@ LogicalResult FileAttr::verify(function_ref<InFlightDiagnostic()> emitError, Str
 }
 
 LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t ku, int64_t unroll, int64_t merge, ArrayRef<int64_t> segments,
-                                 ArrayRef<int64_t> winograd, int64_t images) {
+                                 ArrayRef<int64_t> winograd, int64_t images, int64_t prefetch, int64_t share) {
   if (ku < 1 || unroll < 1 || merge < 1)
     return emitError() << "expects ku, unroll and merge of at least 1 (got " << ku << ", " << unroll << ", " << merge << ")";
   if (segments.empty() || llvm::any_of(segments, [](int64_t s) { return s < 1; }))
@@ -34,6 +35,10 @@ LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, i
     return emitError() << "expects images to be 0 or a power of two (got " << images << ")";
   if (images > 1 && (merge != 1 || segments != ArrayRef<int64_t>(1) || !winograd.empty()))
     return emitError() << "expects several images by tile only where a line is one pixel (got segments " << segments << ")";
+  if (prefetch < 0)
+    return emitError() << "expects prefetch of at least 0 lines (got " << prefetch << ")";
+  if (share < 1 || !llvm::isPowerOf2_64(share) || unroll % share)
+    return emitError() << "expects share to be a power of two that divides unroll (got " << share << " and " << unroll << ")";
   return success();
 }
 
@@ -155,6 +160,11 @@ static FailureOr<SmallVector<int64_t>> applyToShape(function_ref<InFlightDiagnos
     GroupSpan span{shape[1] * args[0], shape[0], args[0], args[1]};
     shape[0] = (shape[0] + args[1] - 1) / args[1] * args[1];
     shape[1] = span.span();
+    return shape;
+  }
+  if (kind == "share_rows") {
+    if (args.size() != 2 || shape.size() < 2 || args[0] < 1 || args[0] > shape.back() || args[1] < 1 || args[0] % args[1] || shape[shape.size() - 2] % args[1])
+      return mismatch("lanes, at most as many as columns, and a share that divides lanes and rows");
     return shape;
   }
   if (kind == "winograd") {

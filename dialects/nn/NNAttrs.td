@@ -37,6 +37,7 @@ def NN_StepAttr : NN_Attr<"Step", "step"> {
     | `broadcast` | dims | | numpy broadcasting to these dims |
     | `slice` | begins, extents, steps: one per dim each | | element i of a dim is begin + i * step; steps may be negative |
     | `expand_groups` | groups, tile | | weights `[K, C / G, window...]` of a grouped convolution to `[ceil(K / tile) tile, span, window...]`: each tile of output channels as a dense one over the input channels of its groups, zero elsewhere (GroupSpan.h) |
+    | `share_rows` | lanes, share | | packed weights `[..., rows, columns]`: in the last `lanes` columns each `share` rows become one, row d's column k at k * share + d; the others become zero |
     | `winograd` | m: output pixels of a tile, per trailing dimension | | weights `[K, C, r...]` to `[K, C, m + r - 1...]`: each window under the kernel transform of F(m, r) (CookToom.h) |
     | `to_float` | 1: the integers are unsigned | | the element as f32; first of the steps that compute |
 
@@ -91,20 +92,27 @@ def NN_TilingAttr : NN_Attr<"Tiling", "tiling"> {
     - `images`: how images and groups of output channels are nested. Absent (0): image by image, each with all groups. 1: group by group, each for all
       images, so that a group's weights are read once. More: as 1, and that many images, each of them one output pixel, are the pixels of a register tile;
       what is left of the batch is covered by tiles of half as many, and so on.
+    - `prefetch`: while a tile runs, each iteration of its innermost loop fetches this many cache lines of the next group's weights; 0 for none.
+    - `share`: the last vector of channels fills at most one in `share` lanes, and its registers sum so many input channels at once, side by side; the parts
+      are added at the end. A power of two; only in a dense operation of one group of vectors.
 
     ```mlir
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [14, 14]>
+    #nn.tiling<ku = 2, unroll = 4, merge = 7, segments = [13, 12, 12, 12], prefetch = 2>
     #nn.tiling<ku = 3, unroll = 4, merge = 1, segments = [1], images = 8>
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [12, 12], winograd = [4, 4]>
     ```
   }];
   let parameters = (ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, ArrayRefParameter<"int64_t">:$segments,
-                    OptionalArrayRefParameter<"int64_t">:$winograd, DefaultValuedParameter<"int64_t", "0">:$images);
+                    OptionalArrayRefParameter<"int64_t">:$winograd, DefaultValuedParameter<"int64_t", "0">:$images,
+                    DefaultValuedParameter<"int64_t", "0">:$prefetch, DefaultValuedParameter<"int64_t", "1">:$share);
+  let skipDefaultBuilders = 1;
   let builders = [AttrBuilder<(ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, "::llvm::ArrayRef<int64_t>":$segments,
-                                   CArg<"::llvm::ArrayRef<int64_t>", "{}">:$winograd),
-                              [{ return $_get($_ctxt, ku, unroll, merge, segments, winograd, 0); }]>];
+                                   CArg<"::llvm::ArrayRef<int64_t>", "{}">:$winograd, CArg<"int64_t", "0">:$images, CArg<"int64_t", "0">:$prefetch,
+                                   CArg<"int64_t", "1">:$share),
+                              [{ return $_get($_ctxt, ku, unroll, merge, segments, winograd, images, prefetch, share); }]>];
   let assemblyFormat = [{
-    `<` `ku` `=` $ku `,` `unroll` `=` $unroll `,` `merge` `=` $merge `,` `segments` `=` `[` $segments `]` `` custom<TilingOptions>($winograd, $images) `>`
+    `<` `ku` `=` $ku `,` `unroll` `=` $unroll `,` `merge` `=` $merge `,` `segments` `=` `[` $segments `]` `` custom<TilingOptions>($winograd, $images, $prefetch, $share) `>`
   }];
   let genVerifyDecl = 1;
 }

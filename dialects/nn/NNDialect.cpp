@@ -14,20 +14,24 @@
 using namespace mlir;
 
 /// What a tiling has besides, in any number: `, winograd = [4, 4], images = 8`.
-static ParseResult parseTilingOptions(AsmParser &parser, SmallVector<int64_t> &winograd, int64_t &images) {
+static ParseResult parseTilingOptions(AsmParser &parser, SmallVector<int64_t> &winograd, int64_t &images, int64_t &prefetch, int64_t &share) {
   while (succeeded(parser.parseOptionalComma())) {
     if (succeeded(parser.parseOptionalKeyword("winograd"))) {
       auto extent = [&] { return parser.parseInteger(winograd.emplace_back()); };
       if (parser.parseEqual() || parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, extent))
         return failure();
-    } else if (parser.parseKeyword("images", ", 'winograd' or '>'") || parser.parseEqual() || parser.parseInteger(images)) {
-      return failure();
+      continue;
     }
+    bool ahead = succeeded(parser.parseOptionalKeyword("prefetch")), shared = !ahead && succeeded(parser.parseOptionalKeyword("share"));
+    if (!ahead && !shared && parser.parseKeyword("images", ", 'prefetch', 'share', 'winograd' or '>'"))
+      return failure();
+    if (parser.parseEqual() || parser.parseInteger(ahead ? prefetch : shared ? share : images))
+      return failure();
   }
   return success();
 }
 
-static void printTilingOptions(AsmPrinter &printer, ArrayRef<int64_t> winograd, int64_t images) {
+static void printTilingOptions(AsmPrinter &printer, ArrayRef<int64_t> winograd, int64_t images, int64_t prefetch, int64_t share) {
   if (!winograd.empty()) {
     printer << ", winograd = [";
     llvm::interleaveComma(winograd, printer);
@@ -35,6 +39,10 @@ static void printTilingOptions(AsmPrinter &printer, ArrayRef<int64_t> winograd, 
   }
   if (images)
     printer << ", images = " << images;
+  if (prefetch)
+    printer << ", prefetch = " << prefetch;
+  if (share > 1)
+    printer << ", share = " << share;
 }
 
 #define GET_ATTRDEF_CLASSES

@@ -170,8 +170,12 @@ LogicalResult ConvOp::verify() {
   if (weights.getRank() == spatial + 2 && (weights.getDimSize(0) != out || weights.getDimSize(1) != in / groups))
     return emitOpError("expects logical weights of ") << out << " x " << in / groups << " channels (got " << weights << ")"; // (conv_c4)
   int64_t reduced = in;
-  if (weights.getRank() == spatial + 4 && groups > 1)
-    reduced = getReduction() == Reduction::depthwise ? 1 : GroupSpan{in, out, groups, std::max<int64_t>(weights.getShape().back(), 1)}.span();
+  if (weights.getRank() == spatial + 4 && groups > 1) {
+    GroupSpan span{in, out, groups, std::max<int64_t>(weights.getShape().back(), 1)};
+    // Each lane by its own group's channels, or a tile by those of all its groups.
+    bool inLanes = span.fitLanes(getOutputType().getShape().back()) && weights.getDimSize(2 + spatial) == span.inputPerGroup();
+    reduced = getReduction() == Reduction::depthwise ? 1 : inLanes ? span.inputPerGroup() : span.span();
+  }
   if (weights.getRank() == spatial + 4 && failed(verifyPacked(*this, weights, reduced, out)))
     return failure();
   if (hasTransformedWeights() && failed(verifyTransformed(*this)))

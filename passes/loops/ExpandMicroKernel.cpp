@@ -11,6 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <map>
 
 namespace lathe::passes {
 #define GEN_PASS_DEF_EXPANDMICROKERNELPASS
@@ -156,15 +157,20 @@ private:
     return type.getDimSize(2 + d);
   }
 
-  /// Runs `body` for every window element inside the input, outer dimensions as loops over their clipped ranges. `x` is the input's address at the
-  /// tile's image, channel block and window element, relative to pixel column 0; `tapIndex` is the element's linear index in the window.
+  /// Runs `body` for every row of the window inside the input: outer dimensions as loops over their clipped ranges. `x` is the input's address at the tile's
+  /// image, channel block and row, relative to pixel column 0; `rowIndex` is the row's linear index in the window.
+  Accumulators rows(int64_t d, Value x, Value rowIndex, Accumulators acc, llvm::function_ref<Accumulators(Value, Value, Accumulators)> body) {
+    if (d == last)
+      return body(x, rowIndex, acc);
+    return loop(op.getBegin()[d], op.getEnd()[d], 1, acc, [&](Value r, Accumulators a) {
+      Value at = add(op.getFirst()[d], mul(r, op.getDilations()[d]));
+      return rows(d + 1, add(x, mul(at, input.spatial[d])), add(mul(rowIndex, op.getWindow()[d]), r), a, body);
+    });
+  }
+
+  /// The same for every window element; `tapIndex` is its linear index in the window.
   Accumulators window(int64_t d, Value x, Value tapIndex, Accumulators acc, llvm::function_ref<Accumulators(const Tap &, Value, Value, Accumulators)> body) {
-    if (d < last)
-      return loop(op.getBegin()[d], op.getEnd()[d], 1, acc, [&](Value r, Accumulators a) {
-        Value at = add(op.getFirst()[d], mul(r, op.getDilations()[d]));
-        return window(d + 1, add(x, mul(at, input.spatial[d])), add(mul(tapIndex, op.getWindow()[d]), r), a, body);
-      });
-    return columns(x, tapIndex, acc, body);
+    return rows(d, x, tapIndex, acc, [&](Value xRow, Value rowIndex, Accumulators a) { return columns(xRow, rowIndex, a, body); });
   }
 
   /// The same for the last dimension alone.
@@ -180,25 +186,44 @@ private:
     return acc;
   }
 
-  /// Runs `body` for every row of the window inside the input.
-  Accumulators rows(int64_t d, Value x, Accumulators acc, llvm::function_ref<Accumulators(Value, Accumulators)> body) {
-    if (d == last)
-      return body(x, acc);
-    return loop(op.getBegin()[d], op.getEnd()[d], 1, acc, [&](Value r, Accumulators a) {
-      return rows(d + 1, add(x, mul(add(op.getFirst()[d], mul(r, op.getDilations()[d])), input.spatial[d])), a, body);
-    });
-  }
-
   /// Offset of pixel `p` from pixel column 0 of the tile, in input elements.
   int64_t pixelOffset(int64_t p) { return (p * op.getStrides()[last] - op.getPads()[last]) * input.spatial[last]; }
 
   //===- Multiply-add over channels and window -------------------------------------------------------------------------------------------===//
+
+  static constexpr int64_t kCacheLineBytes = 64;
+
+  /// What a tile fetches of the next group's weights: its pixels' share of them, `lines` cache lines in each iteration of the innermost loop, so that they
+  /// come while the multiply-adds run. The last group fetches what lies behind: the weights of the kernel that runs next. Prefetches never fault.
+  struct Prefetch {
+    int64_t lines = 0, line = 0; // per iteration; elements of a line
+    Value begin;                 // address of the tile's share
+  };
+
+  Prefetch prefetchOf(Value group, int64_t groupElements) {
+    Prefetch p;
+    p.lines = op.getTiling().getPrefetch();
+    if (!p.lines)
+      return p;
+    p.line = kCacheLineBytes * 8 / vector.getElementTypeBitWidth();
+    auto out = cast<MemRefType>(op.getInit().getType());
+    int64_t pixels = 1;
+    Value pixel = constant(0);
+    for (int64_t d = 0; d < spatial; ++d) {
+      int64_t extent = blockedOutput ? out.getDimSize(2 + d) : out.getRank() == 3 ? out.getDimSize(1) : 1;
+      pixels *= extent;
+      pixel = add(mul(pixel, extent), d < last ? op.getRows()[d] : op.getColumn());
+    }
+    p.begin = add(add(group, groupElements), mul(pixel, groupElements / pixels));
+    return p;
+  }
 
   Accumulators dense(Accumulators acc) {
     auto type = cast<MemRefType>(op.getWeights().getType()); // [groups, channel blocks, window..., Cv, ku V]
     SmallVector<int64_t> s = type.getStridesAndOffset().first;
     int64_t tapStride = s[1 + spatial]; // window elements are contiguous, row-major
     Value base = mul(op.getGroup(), s[0]), image = mul(op.getImage(), input.image);
+    Prefetch prefetch = prefetchOf(base, s[0]);
     // `x` is the input's address at the block, `cb` the block's index in the weights.
     auto channelBlock = [&](Value x, Value cb, int64_t channels, Accumulators a) {
       Value w = add(base, mul(cb, s[1]));
@@ -209,8 +234,16 @@ private:
           whole = 0;
         a = loop(constant(0), constant(whole), unroll, a, [&](Value c, Accumulators a) {
           Value wc = add(wTap, mul(c, s[2 + spatial])), xc = add(xTap, mul(c, input.lane));
-          for (int64_t j = 0; j < unroll; ++j)
+          Value ahead;
+          if (prefetch.lines) {
+            int64_t perChannel = prefetch.lines * prefetch.line / unroll;
+            ahead = add(prefetch.begin, mul(add(mul(add(mul(cb, s[1] / tapStride), index), blockChannels), c), perChannel));
+          }
+          for (int64_t j = 0; j < unroll; ++j) {
             a = step(tap, a, xc, wc, j, s[2 + spatial]);
+            for (int64_t i = j * prefetch.lines / unroll; i < (j + 1) * prefetch.lines / unroll; ++i)
+              memref::PrefetchOp::create(b, weights, add(ahead, i * prefetch.line), /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+          }
           return a;
         });
         for (int64_t j = whole; j < channels; ++j)
@@ -226,9 +259,43 @@ private:
     return rest ? channelBlock(blockAt(constant(whole)), constant(whole), rest, acc) : acc;
   }
 
+  /// Groups that lie within a vector, as many channels in as out: the lanes of a group see its channels one after the other, by shuffles. A line of the
+  /// window at once: an input pixel is shuffled once for all pixels of the tile that see it.
+  Accumulators groupsInLanes(Accumulators acc, int64_t perGroup) {
+    SmallVector<int64_t> s = cast<MemRefType>(op.getWeights().getType()).getStridesAndOffset().first;
+    Value x = add(mul(op.getImage(), input.image), mul(blocks.front(), input.block)), base = mul(op.getGroup(), s[0]);
+    // By column of the input, relative to the tile's: the pixels that see it, and through which element of the window's row.
+    std::map<int64_t, SmallVector<std::pair<int64_t, int64_t>>> seen;
+    for (const Tap &tap : taps)
+      for (int64_t e = tap.begin; e < tap.end; ++e)
+        for (int64_t p : tap.pixels)
+          seen[pixelOffset(p) + e * op.getDilations()[last] * input.spatial[last]].push_back({p, e});
+    return rows(0, x, constant(0), acc, [&](Value xRow, Value rowIndex, Accumulators a) {
+      Value column = add(xRow, mul(op.getColumn(), op.getStrides()[last] * input.spatial[last]));
+      Value w = add(base, mul(rowIndex, op.getWindow()[last] * s[1 + spatial]));
+      for (const auto &[offset, uses] : seen)
+        for (int64_t u = 0; u < ku; ++u) {
+          Value v = vector::LoadOp::create(b, vector, input.flat, add(column, offset + u * input.block));
+          for (int64_t c = 0; c < perGroup; ++c) {
+            SmallVector<int64_t> lane;
+            for (int64_t i = 0; i < lanes; ++i)
+              lane.push_back(i / perGroup * perGroup + c);
+            Value channel = vector::ShuffleOp::create(b, v, v, lane);
+            for (auto [p, e] : uses) {
+              Value weight = vector::LoadOp::create(b, vector, weights, add(w, e * s[1 + spatial] + c * s[2 + spatial] + u * lanes));
+              a[u * width + p] = vector::FMAOp::create(b, channel, weight, a[u * width + p]);
+            }
+          }
+        }
+      return a;
+    });
+  }
+
   /// A tile of a grouped convolution reduces over the channels of its groups only (GroupSpan.h).
   Accumulators grouped(Accumulators acc, llvm::function_ref<Accumulators(Value, Value, int64_t, Accumulators)> channelBlock) {
     GroupSpan span{op.getChannels()[0], op.getChannels()[1], static_cast<int64_t>(op.getGroups()), ku * lanes};
+    if (span.fitLanes(lanes) && blockChannels == span.inputPerGroup())
+      return groupsInLanes(acc, blockChannels);
     Value group = arith::DivUIOp::create(b, mul(op.getGroup(), span.tile), constant(span.outputPerGroup()));
     Value start = arith::MinUIOp::create(b, mul(group, span.inputPerGroup()), constant(span.inputChannels - span.span()));
     Value image = mul(op.getImage(), input.image);
@@ -270,18 +337,55 @@ private:
     });
   }
 
-  /// One input channel: ku weight vectors, then per pixel one broadcast and ku multiply-adds.
+  /// One input channel: ku weight vectors, then per pixel one broadcast and ku multiply-adds. A last vector that several channels share takes part at the
+  /// first of them, with all of them side by side.
   Accumulators step(const Tap &tap, Accumulators acc, Value x, Value w, int64_t channel, int64_t rowStride) {
+    int64_t share = op.getTiling().getShare(), whole = share > 1 ? ku - 1 : ku;
     SmallVector<Value> row;
-    for (int64_t u = 0; u < ku; ++u)
+    for (int64_t u = 0; u < whole; ++u)
       row.push_back(vector::LoadOp::create(b, vector, weights, add(w, channel * rowStride + u * lanes)));
     for (int64_t p : tap.pixels) {
+      if (!whole)
+        break;
       Value scalar = memref::LoadOp::create(b, input.flat, add(x, pixelOffset(p) + channel * input.lane));
       Value wide = vector::BroadcastOp::create(b, vector, scalar);
-      for (int64_t u = 0; u < ku; ++u)
+      for (int64_t u = 0; u < whole; ++u)
         acc[u * width + p] = vector::FMAOp::create(b, wide, row[u], acc[u * width + p]);
     }
+    if (share == 1 || channel % share)
+      return acc;
+    Value shared = vector::LoadOp::create(b, vector, weights, add(w, channel * rowStride + whole * lanes));
+    for (int64_t p : tap.pixels) {
+      Value few = vector::LoadOp::create(b, VectorType::get({share}, vector.getElementType()), input.flat, add(x, pixelOffset(p) + channel * input.lane));
+      Value &slot = acc[whole * width + p];
+      slot = vector::FMAOp::create(b, repeated(few, share), shared, slot);
+    }
     return acc;
+  }
+
+  /// `few` again and again, to a whole vector; two as one number, which has a load of its own.
+  Value repeated(Value few, int64_t share) {
+    if (share == 2) {
+      Value one = vector::ExtractOp::create(b, vector::BitCastOp::create(b, VectorType::get({1}, b.getI64Type()), few), ArrayRef<int64_t>{0});
+      return vector::BitCastOp::create(b, vector, vector::BroadcastOp::create(b, VectorType::get({lanes / 2}, b.getI64Type()), one));
+    }
+    SmallVector<int64_t> lane;
+    for (int64_t i = 0; i < lanes; ++i)
+      lane.push_back(i % share);
+    return vector::ShuffleOp::create(b, few, few, lane);
+  }
+
+  /// The parts that channels sharing a register have summed, added up: a fixed tree. Lanes beyond the channels of the vector hold anything.
+  Value sumShared(Value v) {
+    for (int64_t share = op.getTiling().getShare(); share > 1; share /= 2) {
+      SmallVector<int64_t> even, odd;
+      for (int64_t i = 0; i < lanes; ++i) {
+        even.push_back(2 * i % lanes);
+        odd.push_back(2 * i % lanes + 1);
+      }
+      v = arith::AddFOp::create(b, vector::ShuffleOp::create(b, v, v, even), vector::ShuffleOp::create(b, v, v, odd));
+    }
+    return v;
   }
 
   //===- Pools ---------------------------------------------------------------------------------------------------------------------------===//
@@ -302,7 +406,7 @@ private:
       return a;
     };
     if (!max && spatial > 1 && op.getWindow()[last] >= kLongRow)
-      acc = rows(0, x, acc, [&](Value xRow, Accumulators total) {
+      acc = rows(0, x, constant(0), acc, [&](Value xRow, Value, Accumulators total) {
         Accumulators row = columns(xRow, constant(0), Accumulators(acc.size(), splat(0.0)), element);
         for (auto [sum, part] : llvm::zip(total, row))
           sum = arith::AddFOp::create(b, sum, part);
@@ -374,12 +478,14 @@ private:
     return add(at, mul(op.getColumn(), v.spatial[last]));
   }
 
-  void store(const Accumulators &acc) {
+  void store(Accumulators acc) {
     SmallVector<std::optional<FlatView>> extraViews;
     for (auto [i, extra] : llvm::enumerate(op.getExtras())) {
       bool elementwise = classifyExtra(extra.getType(), cast<ShapedType>(op.getInit().getType())) == ExtraKind::elementwise;
       extraViews.push_back(elementwise ? std::optional(view(extra)) : std::nullopt);
     }
+    for (int64_t p = 0; p < width && op.getTiling().getShare() > 1; ++p)
+      acc[(ku - 1) * width + p] = sumShared(acc[(ku - 1) * width + p]);
     for (int64_t u = 0; u < ku; ++u) {
       Value mask = tailMask(u);
       Value base = pixelBase(output, blocks[u]);

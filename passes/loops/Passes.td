@@ -10,6 +10,8 @@ def ExpandMicroKernelPass : Pass<"lathe-expand-microkernel", "::mlir::func::Func
     **What.** Every `nn.microkernel` becomes explicit loops over channels and window with all accumulators in registers, at the target's vector width:
     per step the weights' vectors are loaded once, then one broadcast per pixel feeds `ku` multiply-adds (`vector.fma`), in that order, which LLVM's
     scheduler keeps. Window elements of the last dimension that see the same pixels share a loop, so that borders need no masks and no padded copies.
+    Where the tiling says so, each iteration fetches lines of the next group's weights ahead (`prefetch`), and input channels share the registers of a last
+    vector of few channels (`share`); the groups of a convolution that lie within a vector get their channels by shuffles.
     Then the epilogue is cloned per accumulator at vector type, and stored. Addresses are linear in one flat view per operand: the slow part of an
     address is computed once per loop, the rest are constants.
 
@@ -18,7 +20,8 @@ def ExpandMicroKernelPass : Pass<"lathe-expand-microkernel", "::mlir::func::Func
     **Requires / Leaves.** Requires kernels after `lathe-tile-windowed`. Leaves scf, vector, arith, math and memref.
 
     **Numerics.** One multiply-add chain per output element, over channel blocks, window and channels in this order, from 0; the same in every tile and
-    for every batch, so that results do not depend on tile widths, threads or batch.
+    for every batch, so that results do not depend on tile widths, threads or batch. With `share` a channel of the last vector is the sum of so many chains, in
+    a fixed order; in groups within a vector the order is rows of the window, its columns, channels.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::memref::MemRefDialect"];
 }

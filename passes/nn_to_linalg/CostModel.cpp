@@ -10,10 +10,16 @@ namespace {
 
 // Cycles of loop control per step, per tile, and per distinct width (code that the instruction cache holds besides).
 constexpr double kStepOverhead = 0.25, kTileOverhead = 12, kVariantOverhead = 60;
+// Adding up what input channels that share a register have summed, per pixel.
+constexpr double kShareSum = 4;
 // Input channels per iteration of the innermost loop: four are as fast as sixteen, and compile in half the time.
 constexpr int64_t kUnroll = 4;
 // A reduction this shallow is over before the epilogue of the tile before it: fewer accumulators let the two overlap.
 constexpr int64_t kShallow = 128, kShallowAccumulators = 16;
+
+constexpr int64_t kCacheLineBytes = 64;
+// Fetching a group's weights ahead pays if that takes this share of the time of the arithmetic on a group.
+constexpr double kLeastFetch = 0.05, kMostFetch = 4;
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -27,11 +33,13 @@ int64_t mostPixels(int64_t ku, int64_t depth, const Machine &m) {
   return room / ku;
 }
 
-double stepCycles(int64_t ku, int64_t pixels, double weightBandwidth, const Work &w, const Machine &m) {
-  double fma = static_cast<double>(ku * pixels) / m.fmaPerCycle;
+double stepCycles(int64_t ku, int64_t share, int64_t pixels, double weightBandwidth, const Work &w, const Machine &m) {
+  // The last vector takes part in one of `share` steps, with a broadcast of its own if it shares.
+  double vectors = ku - 1 + 1.0 / share, broadcasts = share == 1 ? 1 : (ku > 1) + 1.0 / share;
+  double fma = vectors * pixels / m.fmaPerCycle;
   // Dense: one broadcast per pixel serves ku vectors; channelwise: each vector is loaded.
-  double loads = static_cast<double>((w.multiply ? ku : 0) + (w.channelwise ? ku * pixels : pixels)) / m.loadsPerCycle;
-  double latency = m.fmaLatency;
+  double loads = ((w.multiply ? vectors : 0) + pixels * (w.channelwise ? ku : broadcasts)) / m.loadsPerCycle;
+  double latency = static_cast<double>(m.fmaLatency) / (ku > 1 ? 1 : share);
   double weights = w.multiply ? ku * m.lanes * m.elementBytes / weightBandwidth : 0;
   return std::max({fma, loads, latency, weights}) + kStepOverhead;
 }
@@ -54,7 +62,9 @@ double predict(const Tile &tile, const Cover &cover, const Work &w, const Machin
   double l1 = m.loadsPerCycle * vectorBytes, bandwidth = groupBytes <= m.l1Bytes / 2 ? l1 : groupBytes <= m.l2Bytes / 2 ? l1 / 4 : m.l3BytesPerCycle;
   auto tileCycles = [&](int64_t pixels) {
     double epilogue = tile.ku * pixels * (1.0 + static_cast<double>(w.epilogueLoads) / m.loadsPerCycle);
-    return depth * stepCycles(tile.ku, pixels, bandwidth, w, m) + epilogue + kTileOverhead;
+    if (tile.share > 1)
+      epilogue += pixels * kShareSum;
+    return depth * stepCycles(tile.ku, tile.share, pixels, bandwidth, w, m) + epilogue + kTileOverhead;
   };
   double line = (cover.count - cover.wider) * tileCycles(cover.narrow);
   if (cover.wider)
@@ -68,6 +78,20 @@ double predict(const Tile &tile, const Cover &cover, const Work &w, const Machin
 
 } // namespace
 
+/// Cache lines of the next group's weights that each iteration of the innermost loop fetches ahead. It pays where a group's arithmetic takes longer than its
+/// weights take to come, else nothing hides them; and where that is a share of the time that matters.
+static int64_t prefetchLines(const Tile &tile, const Work &w, const Machine &m) {
+  int64_t depth = w.inputChannels * w.windowElements, rowBytes = tile.ku * m.lanes * m.elementBytes, lines = rowBytes * tile.unroll / kCacheLineBytes;
+  if (!w.multiply || w.channelwise || !w.coldWeights || depth < 2 * tile.unroll || lines < 1)
+    return 0;
+  double arithmetic = static_cast<double>(depth * tile.ku * w.lines * w.lineWidth) / m.fmaPerCycle; // on a group
+  double fetch = static_cast<double>(depth * rowBytes) / m.memoryBytesPerCycle;
+  if (fetch > arithmetic * kMostFetch || fetch < arithmetic * kLeastFetch)
+    return 0;
+  int64_t pixels = w.lines * w.lineWidth;
+  return std::max<int64_t>(1, (2 * lines * tile.segments.front() + pixels) / (2 * pixels)); // to the nearest
+}
+
 llvm::SmallVector<int64_t> lathe::passes::balancedSegments(int64_t width, int64_t most) {
   Cover cover(width, most);
   llvm::SmallVector<int64_t> segments(cover.wider, cover.narrow + 1);
@@ -78,7 +102,7 @@ llvm::SmallVector<int64_t> lathe::passes::balancedSegments(int64_t width, int64_
 Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVectorImpl<Tile> *others, size_t count) {
   int64_t vectors = ceilDiv(w.outputChannels, m.lanes), depth = w.inputChannels * w.windowElements;
   std::vector<std::pair<Tile, Cover>> tiles;
-  for (int64_t ku = 1; ku <= std::min<int64_t>(vectors, 8); ++ku) {
+  for (int64_t ku = 1; ku <= std::min(vectors, w.mostVectors); ++ku) {
     if (!w.paddedChannels && vectors % ku)
       continue;
     int64_t widest = w.channelwise ? std::min(mostPixels(ku, depth, m), 16 / ku) : mostPixels(ku, depth, m);
@@ -94,9 +118,15 @@ Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVecto
         if (cover.widest() == previous)
           continue; // the same cover again
         previous = cover.widest();
-        Tile tile{ku, std::min(kUnroll, w.inputChannels), merge, {}, 0};
-        tile.cycles = predict(tile, cover, w, m);
-        tiles.push_back({std::move(tile), cover});
+        for (int64_t share = 1; share <= (ku == vectors ? w.mostShare : 1); share *= 2) {
+          // Shared channels have a weight and a load of their own: with all registers in use, measured, they spill.
+          if (share > 1 && cover.widest() > 1 && ku * cover.widest() > mostPixels(1, depth, m) - 2)
+            continue;
+          Tile tile{ku, std::min(std::max(kUnroll, share), w.inputChannels), merge, {}};
+          tile.share = share;
+          tile.cycles = predict(tile, cover, w, m);
+          tiles.push_back({std::move(tile), cover});
+        }
         if (most <= widest / 3)
           break; // ever narrower tiles only add steps
       }
@@ -109,6 +139,7 @@ Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVecto
     return tiles[i].first;
   };
   Tile best = finished(0);
+  best.prefetch = prefetchLines(best, w, m);
   for (size_t i = 1; others && i < tiles.size() && others->size() < count; ++i) {
     auto alike = [&](const Tile &t) { return t.ku == tiles[i].first.ku && t.segments.front() == tiles[i].second.widest(); };
     if (!alike(best) && llvm::none_of(*others, alike))

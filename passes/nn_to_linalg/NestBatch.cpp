@@ -85,5 +85,6 @@ TilingAttr lathe::passes::nestBatch(WindowedOpInterface op, TilingAttr tiling, T
                                      : "all images for a group of channels, then the next group";
     r << llvm::formatv("{0}: {1:f0} kB of weights are read once, not for each image", nesting, weights / 1e3).str();
   }
-  return TilingAttr::get(op->getContext(), ku, tiling.getUnroll(), tiling.getMerge(), tiling.getSegments(), tiling.getWinograd(), images);
+  return TilingAttr::get(op->getContext(), ku, tiling.getUnroll(), tiling.getMerge(), tiling.getSegments(), tiling.getWinograd(), images,
+                         images > 1 ? 0 : tiling.getPrefetch(), ku == tiling.getKu() ? tiling.getShare() : 1);
 }

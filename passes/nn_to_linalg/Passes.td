@@ -37,8 +37,8 @@ def SelectTilingPass : Pass<"nn-select-tiling", "::mlir::func::FuncOp"> {
 
     Convolutions of one group and steps of 1 may get tiles of Winograd's algorithm instead (WinogradCost.h), if the model says that they pay.
 
-    **Numerics.** Every register tile computes an element by the same chain. Winograd's algorithm rounds differently: up to 1e-4 of the largest output
-    (docs/rationale/Winograd.md).
+    **Numerics.** Every register tile computes an element by the same chain, or with `share` by the same sum of chains. Winograd's algorithm rounds
+    differently: up to 1e-4 of the largest output (docs/rationale/Winograd.md).
   }];
   let options = [Option<"naive", "naive", "bool", "false", "one pixel by one vector everywhere: for debugging at -O0">,
                  Option<"winograd", "winograd", "bool", "true", "false: every convolution by its definition">];

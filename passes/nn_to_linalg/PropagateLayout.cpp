@@ -3,6 +3,7 @@
 // One walk in program order. Each original value gets up to two forms; the second one is made by nn.pack or nn.unpack before the first operation that
 // asks for it, and shared by the later ones. So a chain of windowed and elementwise operations stays blocked without a copy, and no pair of pack and
 // unpack can arise. Weights are never packed at run time: their recipes get the steps.
+#include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/ModuleInfo.h"
 #include "dialects/nn/NNDialect.h"
 #include "passes/nn_to_linalg/Passes.h"
@@ -167,6 +168,9 @@ private:
       return true;
     if (!propagate)
       return false;
+    auto conv = dyn_cast<ConvOp>(op.getOperation());
+    if (conv && GroupSpan{conv.getInputChannels(), conv.getOutputChannels(), static_cast<int64_t>(conv.getGroups()), lanes}.fitLanes(lanes))
+      return true; // channels of a group are brought to its lanes
     Forms &f = formsOf(op.getInput());
     if (f.nativelyBlocked)
       return true;

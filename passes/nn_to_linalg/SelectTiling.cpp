@@ -71,15 +71,27 @@ bool mayHaveGaps(Value v) {
 
 bool rowsMayHaveGaps(WindowedOpInterface op) { return llvm::any_of(op->getOperands(), mayHaveGaps) || llvm::any_of(op->getResults(), becomesPart); }
 
-Work describe(WindowedOpInterface op) {
+/// Groups of as many channels in as out, several in a vector, whose channels a tile brings to their lanes by shuffles (docs/rationale/CostModel.md).
+bool groupsInLanes(WindowedOpInterface op, int64_t lanes) {
+  // A line of the window is unrolled.
+  constexpr int64_t kMostSteps = 32;
+  GroupSpan span{op.getInputChannels(), op.getOutputChannels(), groupsOf(op), lanes};
+  return span.fitLanes(lanes) && span.inputPerGroup() * op.getWindowShape().back() <= kMostSteps && op.isBlocked(op.getInput()) &&
+         op.getWeightsOrNull().getDefiningOp<WeightOp>();
+}
+
+Work describe(WindowedOpInterface op, int64_t lanes) {
   ShapedType out = op.getOutputType();
   auto in = cast<ShapedType>(op.getInput().getType());
   int64_t spatial = op.getSpatialRank();
   bool matmul = isa<MatMulOp>(op.getOperation());
   Work w;
   w.multiply = static_cast<bool>(op.getWeightsOrNull());
-  w.channelwise = op.getReduction() != Reduction::dense;
-  w.inputChannels = w.channelwise ? 1 : op.getInputChannels() / groupsOf(op);
+  bool inLanes = groupsInLanes(op, lanes);
+  w.channelwise = op.getReduction() != Reduction::dense || inLanes;
+  w.inputChannels = w.channelwise && !inLanes ? 1 : op.getInputChannels() / groupsOf(op);
+  if (inLanes)
+    w.mostVectors = 1; // a shuffled pixel serves its neighbours, and no other vector
   w.outputChannels = op.getOutputChannels();
   w.windowElements = product(op.getWindowShape());
   w.lineWidth = matmul ? (out.getRank() == 3 ? out.getDimSize(1) : 1) : out.getDimSize(1 + spatial);
@@ -118,6 +130,22 @@ WinogradWork describeWinograd(WindowedOpInterface op, const Work &direct, double
   return w;
 }
 
+/// How many input channels may share a register of the last vector of output channels: as many as leave room for the channels of that vector. They are
+/// loaded together, so they must lie side by side and all exist, and the weights must be known.
+int64_t mostShare(WindowedOpInterface op, int64_t lanes, int64_t ku) {
+  auto in = cast<ShapedType>(op.getInput().getType());
+  bool adjacent = isa<MatMulOp>(op.getOperation()) || op.isBlocked(op.getInput());
+  if (op.getReduction() != Reduction::dense || groupsOf(op) != 1 || !adjacent || !in.getElementType().isF32() ||
+      !op.getWeightsOrNull().getDefiningOp<WeightOp>())
+    return 1;
+  if (op.getOutputChannels() > ku * lanes) // more than one group of vectors
+    return 1;
+  int64_t channels = (op.getOutputChannels() - 1) % lanes + 1, share = 1;
+  while (channels * share * 2 <= lanes && op.getInputChannels() % (share * 2) == 0)
+    share *= 2;
+  return share;
+}
+
 struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTilingPass> {
   using SelectTilingPassBase::SelectTilingPassBase;
 
@@ -126,7 +154,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     if (!target)
       return signalPassFailure();
     int64_t least = std::min({target.getRegisters(), target.getFmaPerCycle(), target.getLoadsPerCycle(), target.getFmaLatency(), target.getL1Bytes(),
-                              target.getL2Bytes(), target.getL3BytesPerCycle()});
+                              target.getL2Bytes(), target.getL3BytesPerCycle(), target.getMemoryBytesPerCycle()});
     if (least < 1) {
       getOperation()->emitError("expects a target whose numbers are at least 1 (got ") << least << ")";
       return signalPassFailure();
@@ -137,6 +165,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
         weightBytes += cast<ShapedType>(weights.getType()).getNumElements() * (op.getOutputType().getElementTypeBitWidth() / 8);
     });
     coldBandwidth = weightBytes > kRestingCaches * target.getL2Bytes() ? target.getMemoryBytesPerCycle() : target.getL3BytesPerCycle();
+    coldWeights = weightBytes > target.getL2Bytes() / 2;
     auto result = getOperation().walk([&](WindowedOpInterface op) { return select(op, target); });
     if (result.wasInterrupted())
       signalPassFailure();
@@ -148,10 +177,15 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     if (blocked && op.getOutputType().getShape().back() != lanes)
       return op->emitOpError("expects a blocked output of ") << lanes << " lanes (got " << op.getOutputType() << ")", WalkResult::interrupt();
     TilingAttr tiling = op.getTilingOrNull();
-    if (tiling)
+    if (tiling) {
+      if (tiling.getShare() > mostShare(op, lanes, tiling.getKu()))
+        return op->emitOpError("expects a share that its channels allow, at most ")
+                   << mostShare(op, lanes, tiling.getKu()) << " (got " << tiling.getShare() << ")",
+               WalkResult::interrupt();
       remark::analysis(op.getLoc(), remark::RemarkOpts::name("tile").category(getArgument())) << "the tile that is written at the operation";
-    else
+    } else {
       tiling = naive ? choose(op, target, lanes, bits / 8) : nestBatch(op, choose(op, target, lanes, bits / 8), target);
+    }
     op.setTiling(tiling);
     if (!tiling.getWinograd().empty() && !admitsWinograd(op))
       return op->emitOpError("expects one group, steps of 1, a blocked input and constant f32 weights for winograd"), WalkResult::interrupt();
@@ -171,10 +205,13 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
                     target.getL1Bytes(),
                     target.getL2Bytes(),
                     target.getL3BytesPerCycle(),
+                    target.getMemoryBytesPerCycle(),
                     elementBytes};
-    Work work = describe(op);
+    Work work = describe(op, lanes);
+    work.coldWeights = coldWeights;
+    work.mostShare = mostShare(op, lanes, /*ku=*/work.outputChannels);
     SmallVector<Tile> others;
-    Tile tile = naive ? Tile{1, 1, 1, balancedSegments(work.lineWidth, 1), 0} : chooseTile(work, machine, &others);
+    Tile tile = naive ? Tile{1, 1, 1, balancedSegments(work.lineWidth, 1)} : chooseTile(work, machine, &others);
     std::optional<WinogradTile> transformed;
     if (winograd && !naive && admitsWinograd(op))
       transformed = chooseWinograd(describeWinograd(op, work, coldBandwidth), machine);
@@ -188,8 +225,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
         transformedBytes *= m + r - 1;
       if (transformed->cycles < kWinogradGain * direct) {
         if (auto r = remark::analysis(op.getLoc(), remark::RemarkOpts::name("tile").category(getArgument())))
-          r << explain(*transformed, op.getWindowShape(), direct) +
-                   llvm::formatv("; weights grow from {0} to {1} bytes", logicalBytes, transformedBytes).str();
+          r << explain(*transformed, op.getWindowShape(), direct) + llvm::formatv("; weights grow from {0} to {1} bytes", logicalBytes, transformedBytes).str();
         return TilingAttr::get(&getContext(), transformed->ku, transformed->unroll, 1, transformed->segments, transformed->m);
       }
     }
@@ -199,7 +235,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
       else
         r << explain(tile, others, work, machine, op.getFlopsPerImage());
     }
-    return TilingAttr::get(&getContext(), tile.ku, tile.unroll, tile.merge, tile.segments);
+    return TilingAttr::get(&getContext(), tile.ku, tile.unroll, tile.merge, tile.segments, {}, 0, tile.prefetch, tile.share);
   }
 
   /// Winograd's algorithm has larger rounding errors and weights: it must pay by this much.
@@ -219,6 +255,10 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     std::string text = counted(tile.ku, "vector") + " of channels by " + counted(pixels, "pixel") + ", " + counted(tile.ku * pixels, "accumulator") + "; " +
                        counted(tile.segments.size(), "tile") + " for " + (tile.merge == 1 ? "a line" : counted(tile.merge, "line") + " as one");
     text += llvm::formatv("; predicted {0:f1} kcycles per image", tile.cycles / 1e3).str();
+    if (tile.prefetch)
+      text += "; fetches the next group's weights ahead, " + counted(tile.prefetch, "line") + " per iteration";
+    if (tile.share > 1)
+      text += "; " + counted(tile.share, "input channel") + " share a register of the last vector";
     if (work.multiply) {
       double peak = 2.0 * machine.lanes * machine.fmaPerCycle;
       text += llvm::formatv(", {0:f0} % of the multiply-add peak", 100 * static_cast<double>(flops) / (tile.cycles * peak)).str();
@@ -253,6 +293,8 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     int64_t row = tiling.getKu() * lanes, groups = groupsOf(op), cv = matmul || op.isBlocked(op.getInput()) ? lanes : std::min(c, lanes);
     if (op.getReduction() == Reduction::depthwise) {
       c = cv = 1;
+    } else if (groupsInLanes(op, lanes)) {
+      c = cv = c / groups;
     } else if (groups > 1) {
       // Whole blocks where groups are made of them; else one block of all channels of the span, whose addresses the kernel computes one by one.
       bool wholeBlocks = c / groups % lanes == 0;
@@ -280,6 +322,8 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
       addStep("pad", padded);
     addStep("reshape", split);
     addStep("transpose", order);
+    if (tiling.getShare() > 1)
+      addStep("share_rows", {lanes, tiling.getShare()});
     OpBuilder b(op);
     op->setOperand(1, WeightOp::create(b, weight.getLoc(), recipe));
     if (weight->use_empty())
@@ -331,6 +375,8 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     }
     return WalkResult::advance();
   }
+
+  bool coldWeights = false;
 };
 
 } // namespace

@@ -143,6 +143,21 @@ def max_pool_of_negatives(folder):
 case("MaxPool of negatives", max_pool_of_negatives)
 
 
+# Several groups in a vector, as many channels in as out.
+for channels, group in [(32, 16), (64, 16), (64, 8), (24, 6), (40, 5)]:
+    case(f"conv groups {group} in lanes c{channels}", conv, channels, channels, (9, 17), (3, 3), group=group, pads=[1, 1, 1, 1])
+    case(f"conv groups {group} in lanes c{channels} strided", conv_grouped_behind, channels, channels, group, strides=[2, 2], pads=[1, 1, 1, 1])
+    case(f"conv groups {group} in lanes c{channels} dilated", conv_grouped_behind, channels, channels, group, dilations=[1, 2], pads=[0, 2, 2, 1])
+
+# Few channels in the last vector: input channels share its registers, where they are adjacent (behind another convolution) and their number allows it.
+for channels in [16, 17, 58, 64]:
+    for filters in [1, 2, 3, 4, 8, 9, 20, 24, 40, 72]:
+        case(f"conv share c{channels} f{filters}", conv_grouped_behind, channels, filters, 1, pads=[1, 1, 1, 1])
+for filters in [3, 24]:
+    case(f"conv share f{filters} strided", conv_grouped_behind, 16, filters, 1, strides=[2, 2], pads=[1, 0, 2, 1])
+    case(f"conv share f{filters} dilated", conv_grouped_behind, 24, filters, 1, dilations=[2, 2], pads=[2, 2, 2, 2])
+
+
 # Gemm and MatMul
 
 def gemm(folder, k, n, bias=None, transposed=True, **attributes):
@@ -159,6 +174,18 @@ for bias in [(), (1,), (1, 1), (17,), (1, 17)]:
     case(f"Gemm C of {len(bias)} {bias}", gemm, 7, 17, bias, alpha=0.5, beta=2.0)
 case("Gemm alpha", gemm, 17, 33, None, alpha=-1.5)
 case("Gemm beta 0", gemm, 17, 33, (33,), beta=0.0)
+
+
+def gemm_rows(folder, rows, k, n, activation):
+    """The rows are a batch that is known."""
+    graph = Graph((k,), seed=2, batch=rows)
+    y = graph.op("Gemm", "x", graph.normal(k, n, scale=k**-0.5), graph.normal(n))
+    check(graph, graph.op("Relu", graph.op("Add", y, graph.normal(rows, n))) if activation else y, folder, batches=(rows,))
+
+
+for rows, k, n in [(2, 17, 9), (8, 130, 58), (13, 64, 3), (24, 320, 100), (47, 58, 17)]:
+    for activation in [False, True]:
+        case(f"Gemm of {rows} rows {k} {n} {activation}", gemm_rows, rows, k, n, activation)
 
 
 def matmul(folder, shape, weight):

@@ -11,7 +11,7 @@
 
 // -----
 
-// expected-error @+1 {{expected 'images', 'winograd' or '>'}}
+// expected-error @+1 {{expected 'images', 'prefetch', 'share', 'winograd' or '>'}}
 #t = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [7], pictures = 4>
 
 // -----
@@ -23,6 +23,21 @@ func.func private @f() attributes {t = #nn.tiling<ku = 0, unroll = 1, merge = 1,
 
 // expected-error @+1 {{expects at least one segment, each of at least 1 pixel (got 4, 0)}}
 func.func private @f() attributes {t = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [4, 0]>}
+
+// -----
+
+// expected-error @+1 {{expects prefetch of at least 0 lines (got -1)}}
+func.func private @f() attributes {t = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [4], prefetch = -1>}
+
+// -----
+
+// expected-error @+1 {{expects share to be a power of two that divides unroll (got 3 and 6)}}
+func.func private @f() attributes {t = #nn.tiling<ku = 1, unroll = 6, merge = 1, segments = [4], share = 3>}
+
+// -----
+
+// expected-error @+1 {{expects share to be a power of two that divides unroll (got 4 and 2)}}
+func.func private @f() attributes {t = #nn.tiling<ku = 1, unroll = 2, merge = 1, segments = [4], share = 4>}
 
 // -----
 

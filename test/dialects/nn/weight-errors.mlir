@@ -229,6 +229,14 @@ func.func @weight() {
 
 // -----
 
+func.func @weight() {
+  // expected-error @+1 {{step 'share_rows' expects lanes, at most as many as columns, and a share that divides lanes and rows (got shape [6, 8])}}
+  %0 = nn.weight <dense<1.0> : tensor<6x8xf32>, tensor<6x8xf32>, steps = [<"share_rows", [8, 4]>]> : tensor<6x8xf32>
+  return
+}
+
+// -----
+
 func.func @case() {
   // expected-error @+1 {{step 'to_float' expects 0 or 1: whether integers are unsigned (got shape [2])}}
   %0 = nn.weight <dense<1> : tensor<2xi8>, tensor<2xi8>, steps = [<"to_float", [2]>]> : tensor<2xf32>

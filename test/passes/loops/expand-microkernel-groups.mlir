@@ -43,3 +43,26 @@ func.func private @parts_of_blocks(%x: memref<5x2x2x4xf32>, %w: memref<2x1x1x4x4
   }
   return
 }
+
+// The same with weights of one group's channels for each lane: an input pixel is shuffled once per channel, and serves both pixels of the tile that see it.
+// Window elements of a line and pixels are unrolled: 3 input pixels by 2 channels are 6 shuffles, for 2 pixels by 2 elements by 2 channels, 8 multiply-adds.
+// CHECK-LABEL: func private @in_lanes(
+// CHECK-NOT: scf.for
+// CHECK: %[[X:.*]] = vector.load {{.*}} : memref<?xf32>, vector<4xf32>
+// CHECK-NEXT: vector.shuffle %[[X]], %[[X]] [0, 0, 2, 2]
+// CHECK: vector.fma
+// CHECK: vector.shuffle %[[X]], %[[X]] [1, 1, 3, 3]
+// CHECK: vector.fma
+// CHECK-COUNT-4: vector.shuffle
+// CHECK-NOT: vector.shuffle
+// CHECK: return
+func.func private @in_lanes(%x: memref<5x2x3x4xf32>, %w: memref<2x1x2x2x4xf32>, %y: memref<5x2x2x4xf32>, %i: index, %g: index) {
+  %c0 = arith.constant 0 : index
+  nn.microkernel dense at[%i, %g] column(%c0) ins(%x : memref<5x2x3x4xf32>) weights(%w : memref<2x1x2x2x4xf32>) outs(%y : memref<5x2x2x4xf32>)
+    attributes {window = array<i64: 2>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, channels = array<i64: 8, 8>, groups = 4 : i64,
+    tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [2]>, width = 2 : i64, first_column = 0 : i64} epilogue {
+  ^bb0(%a: f32):
+    nn.yield %a : f32
+  }
+  return
+}

@@ -57,6 +57,19 @@ func.func @depthwise(%x: tensor<1x2x4x4x4xf32>) -> tensor<1x2x2x2x4xf32> {
   return %0 : tensor<1x2x2x2x4xf32>
 }
 
+// Two groups in a vector, as many channels in as out: each lane has the weights of its own group.
+// CHECK-LABEL: func @groups_in_lanes
+// CHECK: steps = [<"reshape", [2, 4, 1, 2, 1, 1]>, <"transpose", [0, 2, 4, 5, 3, 1]>]> : tensor<2x1x1x1x2x4xf32>
+func.func @groups_in_lanes(%x: tensor<1x2x2x2x4xf32>) -> tensor<1x2x2x2x4xf32> {
+  %w = nn.weight <dense<0.5> : tensor<8x2x1x1xf32>, tensor<8x2x1x1xf32>> : tensor<8x2x1x1xf32>
+  %0 = nn.conv ins(%x, %w : tensor<1x2x2x2x4xf32>, tensor<8x2x1x1xf32>) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>,
+    pads = array<i64: 0, 0, 0, 0>, groups = 4 : i64, channels = array<i64: 8, 8>, tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [2]>} epilogue {
+  ^bb0(%acc: f32):
+    nn.yield %acc : f32
+  } -> tensor<1x2x2x2x4xf32>
+  return %0 : tensor<1x2x2x2x4xf32>
+}
+
 // Groups: each tile of 8 output channels as a dense one over the 4 input channels of its groups.
 // CHECK-LABEL: func @grouped
 // CHECK: steps = [<"expand_groups", [2, 8]>, <"reshape", [2, 8, 1, 4, 1, 1]>, <"transpose", [0, 2, 4, 5, 3, 1]>]> : tensor<2x1x1x1x4x8xf32>

@@ -192,6 +192,18 @@ TEST_F(Recipes, PacksAConvolution) {
         EXPECT_EQ(got[(((k / 4 * 2 + c / 2) * 2 + r) * 2 + c % 2) * 4 + k % 4], k < 5 && c < 3 ? floats[(k * 3 + c) * 2 + r] : 0.0f);
 }
 
+TEST_F(Recipes, SharesTheLastColumns) {
+  // Two of [4, 6] with 4 lanes and a share of 2: columns 2 to 5 of rows 0 and 1 become one row, those of row 1 zero.
+  std::vector<float> got = evaluate(weight(file(0, 48), {2, 4, 6}, {step("share_rows", {4, 2})}));
+  ASSERT_EQ(got.size(), 48u);
+  for (int64_t row = 0; row < 8; ++row)
+    for (int64_t column = 0; column < 6; ++column) {
+      int64_t lane = column - 2, from = lane < 0 ? column : 2 + lane / 2;
+      float want = lane < 0 ? floats[row * 6 + column] : row % 2 ? 0 : floats[(row + lane % 2) * 6 + from];
+      EXPECT_EQ(got[row * 6 + column], want) << row << " " << column;
+    }
+}
+
 TEST_F(Recipes, RoundsOnce) {
   // In float 16777216 + 1 is 16777216; in double the sum is kept until the subtraction.
   nn::WeightAttr w = splat(16777216.0f, {1}, {step("add", {}, {}, splat(1.0f, {})), step("sub", {}, {}, splat(16777216.0f, {1}))});

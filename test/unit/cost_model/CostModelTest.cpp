@@ -14,10 +14,10 @@ namespace {
 constexpr int64_t kOddWidths[] = {1, 2, 3, 5, 7, 13, 14, 17, 28, 31, 56, 58, 97, 112, 113, 224, 1009};
 
 // Vector units as they are built: lanes of f32, registers, multiply-adds, loads, latency.
-const Machine kAvx512{16, 32, 2, 2, 4, 49152, 2097152, 10};
-const Machine kAvx2{8, 16, 2, 2, 4, 32768, 1048576, 16};
-const Machine kSse{4, 16, 1, 1, 4, 32768, 262144, 8};
-const Machine kNeon{4, 32, 2, 2, 4, 65536, 1048576, 16};
+const Machine kAvx512{16, 32, 2, 2, 4, 49152, 2097152, 10, 5};
+const Machine kAvx2{8, 16, 2, 2, 4, 32768, 1048576, 16, 4};
+const Machine kSse{4, 16, 1, 1, 4, 32768, 262144, 8, 3};
+const Machine kNeon{4, 32, 2, 2, 4, 65536, 1048576, 16, 6};
 const Machine kMachines[] = {kAvx512, kAvx2, kSse, kNeon};
 
 int64_t sum(llvm::ArrayRef<int64_t> values) { return std::accumulate(values.begin(), values.end(), int64_t(0)); }
@@ -170,6 +170,38 @@ TEST(Prediction, ABetterMachineIsNeverSlower) {
     EXPECT_LE(better(&Machine::l3BytesPerCycle, 2), base);
     EXPECT_GE(better(&Machine::fmaLatency, 2), base);
   });
+}
+
+TEST(Prefetch, OfColdWeightsWhereArithmeticHidesThem) {
+  auto lines = [](int64_t width, bool cold, const Machine &m) {
+    Work w = layer(512, 512, 3, width);
+    w.coldWeights = cold;
+    return chooseTile(w, m).prefetch;
+  };
+  for (const Machine &m : kMachines) {
+    EXPECT_GT(lines(7, true, m), 0);
+    EXPECT_EQ(lines(7, false, m), 0) << "weights stay in the second level";
+    EXPECT_EQ(lines(224, true, m), 0) << "the first tile of thousands waits";
+    EXPECT_EQ(lines(1, true, m), 0) << "nothing hides the loads of a single pixel";
+    Machine slow = m;
+    slow.memoryBytesPerCycle = 1;
+    EXPECT_GE(lines(28, true, slow), lines(28, true, m)) << "slower memory is hidden by more pixels";
+  }
+}
+
+TEST(Share, OfTheLastVectorWhereChannelsAreFew) {
+  auto shared = [](int64_t k, int64_t most) {
+    Work w = layer(64, k, 3, 56);
+    w.mostShare = most;
+    return chooseTile(w, kAvx512);
+  };
+  EXPECT_EQ(shared(3, 4).share, 4);
+  EXPECT_EQ(shared(24, 2).share, 2);
+  EXPECT_EQ(shared(24, 2).ku, 2) << "one group of vectors";
+  EXPECT_EQ(shared(24, 1).share, 1);
+  EXPECT_LT(shared(24, 2).cycles, shared(24, 1).cycles);
+  for (int64_t most : {1, 2, 4, 8})
+    EXPECT_EQ(shared(3, most).unroll % shared(3, most).share, 0);
 }
 
 TEST(Others, AreNoBetterAndNotTheSameTile) {
