@@ -59,11 +59,17 @@ Value scaledExp(MathBuilder &a, Value x, int64_t bias, Value more, Value scale) 
 constexpr int64_t kBias = 64;
 constexpr float kBiasPower = 0x1p64f;
 
+/// exp(x) of no positive x: k is never large.
+Value expBelow(MathBuilder &a, Value x) {
+  Value limited = a.select(arith::CmpFPredicate::OLT, x, a.real(-104.0f), a.real(-104.0f), x);
+  return scaledExp(a, limited, kBias, Value(), a.real(1 / kBiasPower));
+}
+
 Value expandExp(MathBuilder &a, Value x) {
   using P = arith::CmpFPredicate;
-  // -|x|, as the sigmoid has it: k is never large.
+  // -|x|, as the sigmoid has it.
   if (auto negated = x.getDefiningOp<arith::NegFOp>(); negated && negated.getOperand().getDefiningOp<math::AbsFOp>())
-    return scaledExp(a, a.select(P::OLT, x, a.real(-104.0f), a.real(-104.0f), x), kBias, Value(), a.real(1 / kBiasPower));
+    return expBelow(a, x);
   Value limited = clamp(a, x, -104.0f, 89.0f), zero = a.real(0.0f);
   Value more = a.select(P::OLT, x, zero, a.integer(kBias << 23), a.integer(-(kBias << 23)));
   return scaledExp(a, limited, 0, more, a.select(P::OLT, x, zero, a.real(1 / kBiasPower), a.real(kBiasPower)));
@@ -98,13 +104,13 @@ Value expandLog(MathBuilder &a, Value x) {
   return a.select(P::OLT, x, a.real(kInfinity), result, x); // +inf and NaN
 }
 
-// A polynomial up to 0.625, above it 1 - 2 / (exp(2 |x|) + 1).
+// A polynomial up to 0.625, above it (1 - e) / (1 + e) with e = exp(-2 |x|).
 Value expandTanh(MathBuilder &a, Value x) {
   Value magnitude = a.abs(x), square = a.mul(x, x);
   Value p = a.polynomial(square, {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f});
   Value small = a.fma(a.mul(p, square), x, x);
-  Value e = expandExp(a, a.add(magnitude, magnitude));
-  Value large = a.sub(a.real(1.0f), a.div(a.real(2.0f), a.add(e, a.real(1.0f))));
+  Value e = expBelow(a, a.mul(magnitude, a.real(-2.0f))), one = a.real(1.0f);
+  Value large = a.div(a.sub(one, e), a.add(one, e));
   return a.select(arith::CmpFPredicate::OLT, magnitude, a.real(0.625f), small, a.copySign(large, x));
 }
 
@@ -118,7 +124,7 @@ Value expandErf(MathBuilder &a, Value x) {
   for (float c : {-1.06777877e-1f, -6.34846687e-1f, -1.28717512e-1f})
     q = a.fma(q, t, a.real(c));
   q = a.fma(q, t, a.sub(a.real(0.0f), t));
-  Value large = a.copySign(a.sub(a.real(1.0f), expandExp(a, q)), x);
+  Value large = a.copySign(a.sub(a.real(1.0f), expBelow(a, q)), x); // q is negative where that counts
   return a.select(arith::CmpFPredicate::OGT, t, a.real(0.927734375f), large, small);
 }
 

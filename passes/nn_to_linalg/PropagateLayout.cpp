@@ -8,6 +8,7 @@
 #include "dialects/nn/NNDialect.h"
 #include "passes/nn_to_linalg/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -149,6 +150,8 @@ private:
   void windowed(WindowedOpInterface op) {
     if (!isa<RankedTensorType>(op.getOutputType()) || op.getOutputType().getRank() == op.getSpatialRank() + 3)
       return; // already buffers, or laid out before
+    if (auto pool = dyn_cast<PoolOp>(op.getOperation()); pool && isWholePlainImage(pool))
+      return reduceImage(pool);
     int64_t extrasBegin = op.getWeightsOrNull() ? 2 : 1;
     for (int64_t i = 0, e = op.getExtras().size(); i < e; ++i)
       if (op.getExtraKind(i) == ExtraKind::elementwise)
@@ -159,6 +162,45 @@ private:
     op->setOperand(0, readsBlocked(op) ? blocked(input, op) : plain(input, op));
     setBlockedResult(op);
     remark::analysis(op->getLoc(), opts("Result")) << ("result in blocks of " + Twine(lanes) + " channels").str();
+  }
+
+  /// Whether the one window of a pool is its whole input, which is not blocked: packing it would cost more than reading it.
+  bool isWholePlainImage(PoolOp op) {
+    Forms &f = formsOf(op.getInput());
+    auto isZero = [](int64_t v) { return v == 0; };
+    return propagate && !f.nativelyBlocked && !f.blocked && op.getExtras().empty() && f.type.getElementType().isF32() &&
+           op.getWindow() == f.type.getShape().drop_front(2) && llvm::all_of(op.getPads(), isZero) &&
+           llvm::all_of(op.getOutputType().getShape().drop_front(2), [](int64_t d) { return d == 1; });
+  }
+
+  /// The same as nn.reduce, whose result is plain. The epilogue comes after the division.
+  void reduceImage(PoolOp op) {
+    MLIRContext *context = op.getContext();
+    OpBuilder b(op);
+    int64_t rank = op.getOutputType().getRank(), count = 1;
+    SmallVector<AffineExpr> kept{getAffineDimExpr(0, context), getAffineDimExpr(1, context)};
+    for (int64_t extent : op.getWindow()) {
+      kept.push_back(getAffineConstantExpr(0, context));
+      count *= extent;
+    }
+    auto maps = b.getAffineMapArrayAttr({b.getMultiDimIdentityMap(rank), AffineMap::get(rank, 0, kept, context)});
+    bool max = op.getReduction() == Reduction::max;
+    auto reduce = ReduceOp::create(b, op.getLoc(), op.getResultTypes()[0], max ? Combine::max : Combine::sum, maps, plain(op.getInput(), op), Value());
+    Type element = op.getOutputType().getElementType();
+    Block &body = reduce.getBody().emplaceBlock();
+    b.setInsertionPointToEnd(&body);
+    YieldOp::create(b, op.getLoc(), body.addArgument(element, op.getLoc()));
+    reduce.getFinish().takeBody(op.getEpilogue());
+    Block &finish = reduce.getFinish().front();
+    if (!max) {
+      b.setInsertionPointToStart(&finish);
+      Value number = arith::ConstantOp::create(b, op.getLoc(), b.getFloatAttr(element, static_cast<double>(count)));
+      auto mean = arith::DivFOp::create(b, op.getLoc(), finish.getArgument(0), number);
+      finish.getArgument(0).replaceAllUsesExcept(mean, mean);
+    }
+    remark::passed(op->getLoc(), opts("ReadsPlain")) << "the input's producer is plain: the whole image is reduced in place, not packed";
+    op->getResult(0).replaceAllUsesWith(reduce.getResult());
+    op.erase();
   }
 
   /// Pools and depthwise convolutions compute channels in lanes. Dense convolutions broadcast input elements, and read any layout without loss; packing

@@ -5,14 +5,14 @@ module attributes {nn.target = #nn.target<triple = "x86_64-unknown-linux-gnu", c
 
 // CHECK-LABEL: func @pool(
 // CHECK: nn.pack {{.*}} loc("pool1")
-// CHECK: } -> tensor<?x2x1x1x4xf32> loc("pool1")
+// CHECK: } -> tensor<?x2x2x1x4xf32> loc("pool1")
 // CHECK: nn.unpack {{.*}} loc("pool1")
-func.func @pool(%x: tensor<?x8x2x2xf32>) -> tensor<?x8x1x1xf32> {
-  %0 = nn.pool max ins(%x : tensor<?x8x2x2xf32>) attributes {window = array<i64: 2, 2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>,
+func.func @pool(%x: tensor<?x8x3x2xf32>) -> tensor<?x8x2x1xf32> {
+  %0 = nn.pool max ins(%x : tensor<?x8x3x2xf32>) attributes {window = array<i64: 2, 2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>,
     pads = array<i64: 0, 0, 0, 0>, channels = 8 : i64} epilogue {
   ^bb0(%acc: f32):
     nn.yield %acc : f32
-  } -> tensor<?x8x1x1xf32> loc("pool1")
-  return %0 : tensor<?x8x1x1xf32>
+  } -> tensor<?x8x2x1xf32> loc("pool1")
+  return %0 : tensor<?x8x2x1xf32>
 }
 }

@@ -84,4 +84,25 @@ func.func @plain(%x: tensor<?x8x2x2xf32>) -> tensor<?x8x2x2xf32> {
   %0 = nn.relu %x : tensor<?x8x2x2xf32>
   return %0 : tensor<?x8x2x2xf32>
 }
+
+// One window over a whole image that nothing has blocked: reduced in place. Without propagation it is packed, as every pool.
+// CHECK-LABEL: func @global_mean(
+// CHECK-NOT: nn.pack
+// CHECK: %[[R:.*]] = nn.reduce sum maps [#{{.*}}, #{{.*}}] ins(%arg0 : tensor<?x6x5x7xf32>)
+// CHECK: } finish {
+// CHECK: %[[N:.*]] = arith.constant 3.500000e+01
+// CHECK: %[[M:.*]] = arith.divf %{{.*}}, %[[N]]
+// CHECK: arith.negf %[[M]]
+// CHECK: return %[[R]] : tensor<?x6x1x1xf32>
+// PLAIN-LABEL: func @global_mean(
+// PLAIN: nn.pool avg
+func.func @global_mean(%x: tensor<?x6x5x7xf32>) -> tensor<?x6x1x1xf32> {
+  %0 = nn.pool avg ins(%x : tensor<?x6x5x7xf32>)
+    attributes {window = array<i64: 5, 7>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels = 6 : i64} epilogue {
+  ^bb0(%acc: f32):
+    %n = arith.negf %acc : f32
+    nn.yield %n : f32
+  } -> tensor<?x6x1x1xf32>
+  return %0 : tensor<?x6x1x1xf32>
+}
 }
