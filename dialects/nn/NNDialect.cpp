@@ -15,6 +15,7 @@ using namespace mlir;
 
 /// What a tiling has besides, in any number: `, winograd = [4, 4], images = 8`.
 static ParseResult parseTilingOptions(AsmParser &parser, SmallVector<int64_t> &winograd, int64_t &images, int64_t &prefetch, int64_t &share) {
+  share = 1; // what generated parsers pass is 0, whatever the parameter's default is
   while (succeeded(parser.parseOptionalComma())) {
     if (succeeded(parser.parseOptionalKeyword("winograd"))) {
       auto extent = [&] { return parser.parseInteger(winograd.emplace_back()); };

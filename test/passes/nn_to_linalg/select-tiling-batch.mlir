@@ -4,7 +4,7 @@
 
 // Weights of 256 kB do not stay in a second level of 256 kB, a group of them and an image do: group by group.
 // CHECK-LABEL: func.func @small_cache
-// CHECK: tiling = #nn.tiling<ku = {{[0-9]+}}, unroll = 4, merge = {{[0-9]+}}, segments = [{{.*}}], images = 1>
+// CHECK: tiling = #nn.tiling<ku = {{[0-9]+}}, unroll = 4, merge = {{[0-9]+}}, segments = [{{.*}}], images = 1{{.*}}>
 // REMARK: all images for a group of channels, then the next group: 262 kB of weights are read once, not for each image
 module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "", features = "", family = "", vectorBits = 512, registers = 32,
     fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 262144, l3BytesPerCycle = 4, memoryBytesPerCycle = 4>} {

@@ -1,4 +1,4 @@
-// RUN: lathe-opt %s --nn-select-tiling --mlir-print-local-scope --split-input-file | FileCheck %s
+// RUN: lathe-opt %s '--nn-select-tiling=winograd=false' --mlir-print-local-scope --split-input-file | FileCheck %s
 // The weights of a function that do not stay in the second level are fetched a group ahead, where the arithmetic on a group lasts long enough to hide that
 // and not so long that it does not matter. One convolution of 1.2 MB of weights, 8 by 8 pixels.
 
