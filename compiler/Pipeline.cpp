@@ -67,8 +67,12 @@ void nnPhase(List l) {
 void linalgPhase(List l) {
   l.functions([=] { return createPropagateLayoutPass({/*propagate=*/l.selection.runs("nn-propagate-layout")}); },
               "layouts first: tiles and packed weights depend on them");
-  l.functions([=] { return createSelectTilingPass({/*naive=*/!l.selection.runs("nn-select-tiling"), /*winograd=*/l.selection.runs("winograd")}); },
-              "the cost model's tiles; weights into the order that they ask for");
+  l.functions(
+      [=] {
+        return createSelectTilingPass({/*naive=*/!l.selection.runs("nn-select-tiling"), /*winograd=*/l.selection.runs("winograd"),
+                                       /*shareLanes=*/l.selection.runs("share-lanes")});
+      },
+      "the cost model's tiles; weights into the order that they ask for");
   l.functions([] { return createConvertNNToLinalgPass(); }, "everything that is not windowed");
   l.canonicalize("pairs of layout changes and shape changes cancel");
   l.cse("equal weights and layout changes become one");
@@ -133,6 +137,7 @@ constexpr OptionalPass kOptionalPasses[] = {
     {"nn-propagate-layout", "values are plain, not blocked, between operations", false},
     {"nn-select-tiling", "register tiles of one pixel by one vector", true},
     {"winograd", "no convolution is computed by Winograd's algorithm", true},
+    {"share-lanes", "input channels are summed one after the other, also where lanes are left", true},
     {"lathe-fuse-elementwise", "each elementwise operation is a loop of its own", true},
     {"eliminate-empty-tensors", "results are copied into the parts of a concatenation", false},
     {"lathe-coalesce-copies", "values that have other readers are copied into the parts of a concatenation", false},

@@ -4,6 +4,7 @@
 // here lifetimes are known, so that several copies of parts, values that are read elsewhere too, and reshapes in between are seen as well.
 #include "dialects/nn/NNDialect.h"
 #include "passes/memref/Passes.h"
+#include "passes/memref/Views.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -17,14 +18,9 @@ namespace lathe::passes {
 
 using namespace mlir;
 using namespace lathe::nn;
+using lathe::passes::rootOf;
 
 namespace {
-
-Value rootOf(Value v) {
-  while (auto view = v.getDefiningOp<ViewLikeOpInterface>())
-    v = view.getViewSource();
-  return v;
-}
 
 /// The part of a buffer that a view shows, per dimension of the buffer. An extent that is not known is all.
 struct Part {

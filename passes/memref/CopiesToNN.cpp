@@ -1,6 +1,7 @@
 // lathe-copies-to-nn: what bufferisation could not avoid becomes visible.
 #include "dialects/nn/NNDialect.h"
 #include "passes/memref/Passes.h"
+#include "passes/memref/Views.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -14,14 +15,9 @@ namespace lathe::passes {
 
 using namespace mlir;
 using namespace lathe::nn;
+using lathe::passes::rootOf;
 
 namespace {
-
-Value rootOf(Value v) {
-  while (auto view = v.getDefiningOp<ViewLikeOpInterface>())
-    v = view.getViewSource();
-  return v;
-}
 
 /// What made bufferisation copy, as far as the operands tell.
 StringRef reasonOf(memref::CopyOp copy) {

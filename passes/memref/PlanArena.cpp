@@ -7,6 +7,7 @@
 #include "dialects/nn/NNDialect.h"
 #include "passes/memref/ArenaPlanner.h"
 #include "passes/memref/Passes.h"
+#include "passes/memref/Views.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -24,6 +25,7 @@ namespace lathe::passes {
 
 using namespace mlir;
 using namespace lathe::nn;
+using lathe::passes::rootOf;
 using namespace lathe::passes;
 
 namespace {
@@ -37,12 +39,6 @@ struct Buffer {
   size_t owner = 0;                     // index of the buffer whose memory it takes; its own if none
   SmallVector<Operation *> bookkeeping; // deallocations
 };
-
-Value rootOf(Value v) {
-  while (auto view = v.getDefiningOp<ViewLikeOpInterface>())
-    v = view.getViewSource();
-  return v;
-}
 
 /// The buffer that all of `v` is, in another shape at most; null if there are views of parts in between.
 memref::AllocOp wholeBuffer(Value v) {

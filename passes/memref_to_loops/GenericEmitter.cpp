@@ -44,9 +44,7 @@ void GenericEmitter::flatten(GenericNest::Access &access) {
   auto type = dyn_cast<MemRefType>(access.operand.getType());
   if (!type || flat.contains(access.operand))
     return;
-  flat[access.operand] =
-      memref::ReinterpretCastOp::create(b, MemRefType::get({ShapedType::kDynamic}, type.getElementType()), access.operand, b.getIndexAttr(0),
-                                        ArrayRef<OpFoldResult>{b.getIndexAttr(std::numeric_limits<int32_t>::max())}, ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+  flat[access.operand] = nn::flatView(b, access.operand);
 }
 
 GenericEmitter::Base GenericEmitter::base(GenericNest::Access &access, ArrayRef<int64_t> shared) {

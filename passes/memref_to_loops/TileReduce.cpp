@@ -49,9 +49,7 @@ public:
 
   void tile() {
     for (Value operand : op->getOperands())
-      flat.push_back(memref::ReinterpretCastOp::create(b, MemRefType::get({ShapedType::kDynamic}, getElementTypeOrSelf(operand.getType())), operand,
-                                                       b.getIndexAttr(0), ArrayRef<OpFoldResult>{b.getIndexAttr(std::numeric_limits<int32_t>::max())},
-                                                       ArrayRef<OpFoldResult>{b.getIndexAttr(1)}));
+      flat.push_back(flatView(b, operand));
     SmallVector<OpFoldResult> bounds;
     for (const Dim &dim : space.shared)
       bounds.push_back(ShapedType::isDynamic(dim.extent) ? OpFoldResult(memref::DimOp::create(b, space.batch, constant(0)).getResult())

@@ -112,16 +112,6 @@ private:
 
   //===- Memory --------------------------------------------------------------------------------------------------------------------------===//
 
-  /// See ExpandMicroKernel.cpp: linear index arithmetic on 1-D views is what compiles quickly.
-  Value flatten(Value memref) {
-    auto type = cast<MemRefType>(memref.getType());
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(&op->getParentOfType<func::FuncOp>().getBody().front());
-    return memref::ReinterpretCastOp::create(b, MemRefType::get({ShapedType::kDynamic}, type.getElementType()), memref, b.getIndexAttr(0),
-                                             ArrayRef<OpFoldResult>{b.getIndexAttr(std::numeric_limits<int32_t>::max())},
-                                             ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
-  }
-
   BlockedView view(Value memref) {
     SmallVector<int64_t> s = cast<MemRefType>(memref.getType()).getStridesAndOffset().first;
     return {flatten(memref), s[0], s[1], SmallVector<int64_t>(ArrayRef(s).drop_front(2).drop_back())};
@@ -375,10 +365,10 @@ private:
     int64_t lines = unroll * ku, tilesOfBlock = tiling.getSegments().size(), share = llvm::divideCeil(lines, tilesOfBlock);
     for (int64_t i = channel * share / unroll; i < (channel + 1) * share / unroll; ++i) {
       Value line = add(mul(registerTile, share), i);
-      weightLine(add(uc, add(mul(line, lanes), channels * ku * lanes)));
+      memref::PrefetchOp::create(b, weights, add(uc, add(mul(line, lanes), channels * ku * lanes)), /*isWrite=*/false, /*localityHint=*/2,
+                                 /*isDataCache=*/true);
     }
   }
-  void weightLine(Value at) { memref::PrefetchOp::create(b, weights, at, /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true); }
 
   /// ku vectors of output channels of `width` tiles at one point.
   void multiplyTile(Value point, Value tile, int64_t width, Value registerTile) {

@@ -8,20 +8,16 @@ using namespace lathe::passes;
 
 namespace {
 
-// Cycles of loop control per step, per tile, and per distinct width (code that the instruction cache holds besides).
-constexpr double kStepOverhead = 0.25, kTileOverhead = 12, kVariantOverhead = 60;
+// Cycles per distinct width: code that the instruction cache holds besides.
+constexpr double kVariantOverhead = 60;
 // Adding up what input channels that share a register have summed, per pixel.
 constexpr double kShareSum = 4;
-// Input channels per iteration of the innermost loop: four are as fast as sixteen, and compile in half the time.
-constexpr int64_t kUnroll = 4;
 // A reduction this shallow is over before the epilogue of the tile before it: fewer accumulators let the two overlap.
 constexpr int64_t kShallow = 128, kShallowAccumulators = 16;
 
 constexpr int64_t kCacheLineBytes = 64;
 // Fetching a group's weights ahead pays if that takes this share of the time of the arithmetic on a group.
 constexpr double kLeastFetch = 0.05, kMostFetch = 4;
-
-int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Accumulators and the registers that one step needs besides: ku weight vectors and a broadcast. LLVM's scheduler needs some room, else it spills in the
 /// innermost loop: three of 32 registers; of 16 one for a second broadcast, unless three multiply-adds or more wait for the first.

@@ -13,6 +13,13 @@
 
 namespace lathe::passes {
 
+// Cycles of loop control per step and per tile, whatever the algorithm.
+inline constexpr double kStepOverhead = 0.25, kTileOverhead = 12;
+// Input channels per iteration of the innermost loop: four are as fast as sixteen, and compile in half the time.
+inline constexpr int64_t kUnroll = 4;
+
+inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 /// What the model knows of the machine; the numbers of #nn.target, one core. Sizes in bytes, bandwidths in bytes per cycle.
 struct Machine {
   int64_t lanes; // of a full vector of the operation's element type

@@ -41,7 +41,8 @@ def SelectTilingPass : Pass<"nn-select-tiling", "::mlir::func::FuncOp"> {
     differently: up to 1e-4 of the largest output (docs/rationale/Winograd.md).
   }];
   let options = [Option<"naive", "naive", "bool", "false", "one pixel by one vector everywhere: for debugging at -O0">,
-                 Option<"winograd", "winograd", "bool", "true", "false: every convolution by its definition">];
+                 Option<"winograd", "winograd", "bool", "true", "false: every convolution by its definition">,
+                 Option<"shareLanes", "share-lanes", "bool", "true", "false: input channels are summed one after the other everywhere">];
   let dependentDialects = ["::lathe::nn::NNDialect"];
 }
 

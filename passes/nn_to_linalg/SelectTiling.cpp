@@ -1,5 +1,6 @@
 // nn-select-tiling: asks the cost model for each windowed operation's tile, writes it as an attribute, and brings weights and per-channel operands into
 // the order in which that tile reads them. Weights are recipes: packing appends steps, and touches no byte.
+#include "dialects/nn/CookToom.h"
 #include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/ModuleInfo.h"
 #include "dialects/nn/NNDialect.h"
@@ -188,7 +189,15 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     }
     op.setTiling(tiling);
     if (!tiling.getWinograd().empty() && !admitsWinograd(op))
-      return op->emitOpError("expects one group, steps of 1, a blocked input and constant f32 weights for winograd"), WalkResult::interrupt();
+      return op->emitOpError("expects one group, steps of 1, a blocked input and constant f32 weights for winograd (got ") << tiling << ")",
+             WalkResult::interrupt();
+    for (auto [m, r] : llvm::zip(tiling.getWinograd(), op.getWindowShape()))
+      if (!CookToom::isPossible(m, r))
+        return op->emitOpError("expects tiles of at most ") << CookToom::kMostPoints << " points for winograd (got F(" << m << ", " << r << "))",
+               WalkResult::interrupt();
+    // A blocked output has no room for vectors beyond its last one.
+    if (int64_t vectors = llvm::divideCeil(op.getOutputChannels(), lanes); blocked && vectors % tiling.getKu())
+      return op->emitOpError("expects ku to divide the ") << vectors << " vectors of output channels (got " << tiling.getKu() << ")", WalkResult::interrupt();
     if (!tiling.getWinograd().empty())
       packTransformed(cast<ConvOp>(op.getOperation()), tiling, lanes);
     else if (op.getWeightsOrNull() && failed(packWeights(op, tiling, lanes)))
@@ -209,7 +218,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
                     elementBytes};
     Work work = describe(op, lanes);
     work.coldWeights = coldWeights;
-    work.mostShare = mostShare(op, lanes, /*ku=*/work.outputChannels);
+    work.mostShare = shareLanes ? mostShare(op, lanes, /*ku=*/work.outputChannels) : 1;
     SmallVector<Tile> others;
     Tile tile = naive ? Tile{1, 1, 1, balancedSegments(work.lineWidth, 1)} : chooseTile(work, machine, &others);
     std::optional<WinogradTile> transformed;
@@ -376,7 +385,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     return WalkResult::advance();
   }
 
-  bool coldWeights = false;
+  bool coldWeights = false; // whether all weights of the function are more than rest in the second level
 };
 
 } // namespace

@@ -11,8 +11,6 @@ namespace {
 
 // Rounding errors grow with the points of a transform: six give some 1e-5 of the largest output (docs/rationale/Winograd.md).
 constexpr int64_t kMostPoints = 6;
-constexpr int64_t kUnroll = 4;
-constexpr double kStepOverhead = 0.25, kTileOverhead = 12;
 // Cycles per vector that one pass of a transform reads, computes with and writes; measured on F(4, 3) in two dimensions.
 constexpr double kTransformCycles = 4;
 // Of the first level, what the weights of one point may take to stay there while the tiles of a block pass by.
@@ -20,12 +18,10 @@ constexpr double kFirstLevelShare = 0.7;
 // Of arithmetic and traffic that could overlap, this share of the shorter one does not.
 constexpr double kExposed = 0.25;
 
-int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /// The algorithm with one choice of m.
 struct Shape {
-  int64_t points = 1, tiles = 1, pixels = 1; // points and output pixels of a tile; tiles of an image
-  double inputPass = 0, outputPass = 0;      // vectors that all passes of a transform go through, per tile
+  int64_t points = 1, tiles = 1;        // of a tile; of an image
+  double inputPass = 0, outputPass = 0; // vectors that all passes of a transform go through, per tile
 };
 
 Shape shapeOf(const WinogradWork &w, llvm::ArrayRef<int64_t> m) {
@@ -33,7 +29,6 @@ Shape shapeOf(const WinogradWork &w, llvm::ArrayRef<int64_t> m) {
   for (auto [d, extent] : llvm::enumerate(w.output)) {
     s.points *= m[d] + w.window[d] - 1;
     s.tiles *= ceilDiv(extent, m[d]);
-    s.pixels *= m[d];
   }
   double size = s.points;
   for (size_t d = w.output.size(); d-- > 0;) {

@@ -30,7 +30,7 @@ class Ahead:
         graph, outputs = network(seed)
         model, folder = graph.model(*outputs), self.folder / str(seed)
         folder.mkdir()
-        variants = {"-O3": "-O3", "exact": "--no-winograd", "-O0": "-O0", PASSES[seed % len(PASSES)]: f"--disable-pass=winograd,{PASSES[seed % len(PASSES)]}"}
+        variants = {"-O3": "-O3", "exact": "--disable-pass=winograd,share-lanes", "-O0": "-O0", PASSES[seed % len(PASSES)]: f"--disable-pass=winograd,share-lanes,{PASSES[seed % len(PASSES)]}"}
         return graph, model, {name: compile_model(model, folder / f"{name}.so", flag, "--threads=1") for name, flag in variants.items()}
 
     def get(self, seed):
@@ -59,11 +59,10 @@ def test_random_graph(seed, ahead):
         other = Context(Model(path), max_batch=len(inputs["x"])).run(inputs)
         for name in want:
             assert_close(other[name], want[name], tolerance(want[name]), f"{variant}, output '{name}' {want[name].shape}")
-            # Every optimisation but these and Winograd's algorithm promises the same bits, the same arithmetic in the same order: batch norms change weights,
-            # the tree of a reduction follows the layout of what it reduces, and a tile may sum several input channels of its last vector side by side, which
-            # depends on what the cost model sees of the operation (not at -O0; without canonicalisation it sees others).
-            if variant not in ("nn-fold-batch-norm", "nn-propagate-layout", "nn-select-tiling", "canonicalize", "-O0"):
-                assert other[name].tobytes() == got[name].tobytes(), f"{variant}, output '{name}': other bits than with --no-winograd"
+            # Every optimisation but these promises the same bits, the same arithmetic in the same order: Winograd's algorithm and shared lanes have another,
+            # batch norms change weights, and the tree of a reduction follows the layout of what it reduces.
+            if variant not in ("nn-fold-batch-norm", "nn-propagate-layout"):
+                assert other[name].tobytes() == got[name].tobytes(), f"{variant}, output '{name}': other bits than without Winograd and shared lanes"
 
 
 @pytest.mark.parametrize("flag", ["--mcpu=x86-64-v3", "--shapes=x:2"])
