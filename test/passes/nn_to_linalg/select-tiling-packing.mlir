@@ -3,19 +3,19 @@
 module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "", features = "", family = "", vectorBits = 128, registers = 16,
     fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 16, memoryBytesPerCycle = 8>} {
 
-// A blocked input: channels in blocks of the lanes' number, here 5 of them padded to 8; 11 output channels padded to 16.
+// A blocked input: channels in blocks of the lanes' number, here 5 of them padded to 8; 14 output channels padded to 16.
 // CHECK-LABEL: func @blocked
-// CHECK: nn.weight <#nn.file<"m", 0, 1980, "{{.*}}">, tensor<11x5x3x3xf32>, steps = [
+// CHECK: nn.weight <#nn.file<"m", 0, 2520, "{{.*}}">, tensor<14x5x3x3xf32>, steps = [
 // CHECK-SAME: <"pad", [16, 8, 3, 3]>, <"reshape", [2, 8, 2, 4, 3, 3]>, <"transpose", [0, 2, 4, 5, 3, 1]>]> : tensor<2x2x3x3x4x8xf32>
 // CHECK: nn.conv {{.*}} : tensor<1x2x4x4x4xf32>, tensor<2x2x3x3x4x8xf32>)
-func.func @blocked(%x: tensor<1x2x4x4x4xf32>) -> tensor<1x3x2x2x4xf32> {
-  %w = nn.weight <#nn.file<"m", 0, 1980, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef">, tensor<11x5x3x3xf32>> : tensor<11x5x3x3xf32>
-  %0 = nn.conv ins(%x, %w : tensor<1x2x4x4x4xf32>, tensor<11x5x3x3xf32>) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>,
-    pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, channels = array<i64: 5, 11>, tiling = #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [2]>} epilogue {
+func.func @blocked(%x: tensor<1x2x4x4x4xf32>) -> tensor<1x4x2x2x4xf32> {
+  %w = nn.weight <#nn.file<"m", 0, 2520, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef">, tensor<14x5x3x3xf32>> : tensor<14x5x3x3xf32>
+  %0 = nn.conv ins(%x, %w : tensor<1x2x4x4x4xf32>, tensor<14x5x3x3xf32>) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>,
+    pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, channels = array<i64: 5, 14>, tiling = #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [2]>} epilogue {
   ^bb0(%acc: f32):
     nn.yield %acc : f32
-  } -> tensor<1x3x2x2x4xf32>
-  return %0 : tensor<1x3x2x2x4xf32>
+  } -> tensor<1x4x2x2x4xf32>
+  return %0 : tensor<1x4x2x2x4xf32>
 }
 
 // A plain input with fewer channels than lanes is one block of just these channels. Nothing is padded, since 8 channels are one group.
