@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Scratches of two threads must not share what the hardware fetches together (pairs of cache lines). */
 enum { SCRATCH_ALIGNMENT = 128, HUGE_PAGE = 2 << 20 };
@@ -79,7 +80,8 @@ static lathe_status map_memory(lathe_context *context, lathe_error *error) {
   lathe_status status = memory_required(context->model, context->max_batch, context->threads, &arena, &bytes, error);
   if (status != LATHE_OK)
     return status;
-  context->memory_bytes = bytes ? bytes : LATHE_ALIGNMENT;
+  /* Whole pages, as the system gives them: ThreadSanitizer forgets only those when they are unmapped, and would see the next user race with us. */
+  context->memory_bytes = round_up(bytes ? bytes : 1, (uint64_t)sysconf(_SC_PAGESIZE));
   void *memory = mmap(NULL, context->memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)
     return lt_fail(error, LATHE_INTERNAL, "%s: no memory for a context of %llu bytes (batch %lld, %d threads)", context->model->path, (unsigned long long)bytes,

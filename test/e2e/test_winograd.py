@@ -19,7 +19,7 @@ def case(name, channels, filters, size, kernel, **keywords):
 def network(channels, filters, size, kernel, residual=False, activation="Relu", **attributes):
     """The input is blocked by a pool before the convolution, as it is between convolutions."""
     graph = Graph((channels, *size), seed=channels * 1000 + filters)
-    x = graph.op("MaxPool", "x", kernel_shape=[1] * len(size))
+    x = graph.op("MaxPool", "x", kernel_shape=[2] * len(size), pads=[1] * len(size) + [0] * len(size))
     y = graph.conv(x, channels, filters, kernel, **attributes)
     if residual:
         y = graph.op("Add", y, x)
