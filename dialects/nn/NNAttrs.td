@@ -95,24 +95,35 @@ def NN_TilingAttr : NN_Attr<"Tiling", "tiling"> {
     - `prefetch`: while a tile runs, each iteration of its innermost loop fetches this many cache lines of the next group's weights; 0 for none.
     - `share`: the last vector of channels fills at most one in `share` lanes, and its registers sum so many input channels at once, side by side; the parts
       are added at the end. A power of two; only in a dense operation of one group of vectors.
+    - `streams`: the weights of every vector of channels lie apart, and so many vectors are a group. A single image takes them all at once, and reads as many
+      streams of memory. Several images go through `ku` of them (a divisor) before the next `ku`, in tiles of at most as many accumulators as `images`.
+      Absent (0): the `ku` vectors of a group lie side by side.
 
     ```mlir
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [14, 14]>
     #nn.tiling<ku = 2, unroll = 4, merge = 7, segments = [13, 12, 12, 12], prefetch = 2>
     #nn.tiling<ku = 3, unroll = 4, merge = 1, segments = [1], images = 8>
+    #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [1], images = 8, streams = 8>
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [12, 12], winograd = [4, 4]>
     ```
   }];
   let parameters = (ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, ArrayRefParameter<"int64_t">:$segments,
                     OptionalArrayRefParameter<"int64_t">:$winograd, DefaultValuedParameter<"int64_t", "0">:$images,
-                    DefaultValuedParameter<"int64_t", "0">:$prefetch, DefaultValuedParameter<"int64_t", "1">:$share);
+                    DefaultValuedParameter<"int64_t", "0">:$prefetch, DefaultValuedParameter<"int64_t", "1">:$share,
+                    DefaultValuedParameter<"int64_t", "0">:$streams);
   let skipDefaultBuilders = 1;
   let builders = [AttrBuilder<(ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, "::llvm::ArrayRef<int64_t>":$segments,
                                    CArg<"::llvm::ArrayRef<int64_t>", "{}">:$winograd, CArg<"int64_t", "0">:$images, CArg<"int64_t", "0">:$prefetch,
-                                   CArg<"int64_t", "1">:$share),
-                              [{ return $_get($_ctxt, ku, unroll, merge, segments, winograd, images, prefetch, share); }]>];
+                                   CArg<"int64_t", "1">:$share, CArg<"int64_t", "0">:$streams),
+                              [{ return $_get($_ctxt, ku, unroll, merge, segments, winograd, images, prefetch, share, streams); }]>];
+  let extraClassDeclaration = [{
+    /// Vectors of output channels in a group of weights.
+    int64_t getGroupVectors() const { return getStreams() > 0 ? getStreams() : getKu(); }
+    /// Vectors of output channels side by side in a row of packed weights.
+    int64_t getRowVectors() const { return getStreams() > 0 ? 1 : getKu(); }
+  }];
   let assemblyFormat = [{
-    `<` `ku` `=` $ku `,` `unroll` `=` $unroll `,` `merge` `=` $merge `,` `segments` `=` `[` $segments `]` `` custom<TilingOptions>($winograd, $images, $prefetch, $share) `>`
+    `<` `ku` `=` $ku `,` `unroll` `=` $unroll `,` `merge` `=` $merge `,` `segments` `=` `[` $segments `]` `` custom<TilingOptions>($winograd, $images, $prefetch, $share, $streams) `>`
   }];
   let genVerifyDecl = 1;
 }

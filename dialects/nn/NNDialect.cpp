@@ -14,7 +14,7 @@
 using namespace mlir;
 
 /// What a tiling has besides, in any number: `, winograd = [4, 4], images = 8`.
-static ParseResult parseTilingOptions(AsmParser &parser, SmallVector<int64_t> &winograd, int64_t &images, int64_t &prefetch, int64_t &share) {
+static ParseResult parseTilingOptions(AsmParser &parser, SmallVector<int64_t> &winograd, int64_t &images, int64_t &prefetch, int64_t &share, int64_t &streams) {
   share = 1; // what generated parsers pass is 0, whatever the parameter's default is
   while (succeeded(parser.parseOptionalComma())) {
     if (succeeded(parser.parseOptionalKeyword("winograd"))) {
@@ -23,16 +23,17 @@ static ParseResult parseTilingOptions(AsmParser &parser, SmallVector<int64_t> &w
         return failure();
       continue;
     }
-    bool ahead = succeeded(parser.parseOptionalKeyword("prefetch")), shared = !ahead && succeeded(parser.parseOptionalKeyword("share"));
-    if (!ahead && !shared && parser.parseKeyword("images", ", 'prefetch', 'share', 'winograd' or '>'"))
+    const std::pair<StringRef, int64_t &> numbers[] = {{"prefetch", prefetch}, {"share", share}, {"streams", streams}};
+    auto named = llvm::find_if(numbers, [&](const auto &number) { return succeeded(parser.parseOptionalKeyword(number.first)); });
+    if (named == std::end(numbers) && parser.parseKeyword("images", ", 'prefetch', 'share', 'streams', 'winograd' or '>'"))
       return failure();
-    if (parser.parseEqual() || parser.parseInteger(ahead ? prefetch : shared ? share : images))
+    if (parser.parseEqual() || parser.parseInteger(named == std::end(numbers) ? images : named->second))
       return failure();
   }
   return success();
 }
 
-static void printTilingOptions(AsmPrinter &printer, ArrayRef<int64_t> winograd, int64_t images, int64_t prefetch, int64_t share) {
+static void printTilingOptions(AsmPrinter &printer, ArrayRef<int64_t> winograd, int64_t images, int64_t prefetch, int64_t share, int64_t streams) {
   if (!winograd.empty()) {
     printer << ", winograd = [";
     llvm::interleaveComma(winograd, printer);
@@ -44,6 +45,8 @@ static void printTilingOptions(AsmPrinter &printer, ArrayRef<int64_t> winograd, 
     printer << ", prefetch = " << prefetch;
   if (share > 1)
     printer << ", share = " << share;
+  if (streams)
+    printer << ", streams = " << streams;
 }
 
 #define GET_ATTRDEF_CLASSES

@@ -109,6 +109,9 @@ static LogicalResult verifyTiling(WindowedOpInterface op) {
       return op->emitOpError("expects several images by tile only where an image is one output pixel of a 1x1 window without padding (got images = ")
              << tiling.getImages() << ")"; // (tiling_c5)
   }
+  auto conv = dyn_cast<ConvOp>(op.getOperation());
+  if (tiling.getStreams() > 0 && (op.getReduction() != Reduction::dense || (conv && conv.getGroups() != 1)))
+    return op->emitOpError("expects streams only where all channels are reduced over (got streams = ") << tiling.getStreams() << ")"; // (tiling_c6)
   if (tiling.getMerge() > 1) {
     bool pointwise = all(op.getWindowShape(), 1) && all(op.getWindowStrides(), 1) && all(op.getPadBegin(), 0) && all(op.getPadEnd(), 0);
     if (!pointwise || rows % tiling.getMerge())
@@ -128,11 +131,13 @@ static LogicalResult verifyTiling(WindowedOpInterface op) {
   return success();
 }
 
-/// Packed weights [ceil(K / (ku V)), Cb, window..., Cv, ku V]: room for all channels, and for no more output channels than the last group needs.
-static LogicalResult verifyPacked(Operation *op, ShapedType weights, int64_t in, int64_t out) {
+/// Packed weights [ceil(K / (ku V)), Cb, window..., Cv, ku V]: room for all channels, and for no more output channels than the last group needs. Where they
+/// are streams, [ceil(K / V), Cb, window..., Cv, V], in whole groups.
+static LogicalResult verifyPacked(WindowedOpInterface op, ShapedType weights, int64_t in, int64_t out) {
   ArrayRef<int64_t> s = weights.getShape();
-  int64_t group = s.back(), cv = s[s.size() - 2];
-  if (!weights.hasStaticShape() || group < 1 || cv < 1 || s[0] != (out + group - 1) / group || s[1] != (in + cv - 1) / cv)
+  int64_t row = s.back(), cv = s[s.size() - 2], streams = op.getTilingOrNull() ? std::max<int64_t>(op.getTilingOrNull().getStreams(), 1) : 1;
+  if (!weights.hasStaticShape() || row < 1 || cv < 1 || s[0] != static_cast<int64_t>(llvm::alignTo(llvm::divideCeil(out, row), streams)) ||
+      s[1] != (in + cv - 1) / cv)
     return op->emitOpError("expects packed weights of ceil(")
            << out << " / ku V) groups and ceil(" << in << " / Cv) channel blocks (got " << weights << ")"; // (packed_c1)
   return success();

@@ -44,7 +44,7 @@ public:
     if (blockedOutput)
       lanes = init.getShape().back();
     else
-      lanes = cast<MemRefType>(op.getWeights().getType()).getShape().back() / ku;
+      lanes = cast<MemRefType>(op.getWeights().getType()).getShape().back() / op.getTiling().getRowVectors();
     blockChannels = op.getReduction() == Reduction::dense ? cast<MemRefType>(op.getWeights().getType()).getDimSize(2 + spatial) : lanes;
     vector = VectorType::get({lanes}, init.getElementType());
     last = spatial - 1;
@@ -55,7 +55,9 @@ public:
     output = view(op.getInit());
     if (op.getWeights())
       weights = flatten(op.getWeights());
-    Value firstBlock = mul(op.getGroup(), ku);
+    if (op.getWeights())
+      vectorStride = op.getTiling().getStreams() ? cast<MemRefType>(op.getWeights().getType()).getStridesAndOffset().first.front() : lanes;
+    Value firstBlock = mul(op.getGroup(), op.getTiling().getRowVectors());
     for (int64_t u = 0; u < ku; ++u)
       blocks.push_back(add(firstBlock, u));
     findTaps();
@@ -332,7 +334,7 @@ private:
     int64_t share = op.getTiling().getShare(), whole = share > 1 ? ku - 1 : ku;
     SmallVector<Value> row;
     for (int64_t u = 0; u < whole; ++u)
-      row.push_back(vector::LoadOp::create(b, vector, weights, add(w, channel * rowStride + u * lanes)));
+      row.push_back(vector::LoadOp::create(b, vector, weights, add(w, channel * rowStride + u * vectorStride)));
     for (int64_t p : tap.pixels) {
       if (!whole)
         break;
@@ -505,7 +507,7 @@ private:
   /// A plain output has no room beyond its last channel; a blocked one has.
   Value tailMask(int64_t u) {
     int64_t channels = op.getChannels()[1];
-    if (blockedOutput || channels % (ku * lanes) == 0)
+    if (blockedOutput || channels % (op.getTiling().getGroupVectors() * lanes) == 0)
       return {};
     // lane < channels left (vector.create_mask is not among what convert-to-llvm converts)
     Value left = arith::SubIOp::create(b, constant(channels), mul(blocks[u], lanes));
@@ -524,6 +526,7 @@ private:
 
   MicroKernelOp op;
   int64_t spatial, width, ku, lanes, blockChannels, last;
+  int64_t vectorStride = 0; // in the weights, between the vectors of a tile
   bool blockedOutput;
   VectorType vector;
   FlatView input, output;

@@ -55,7 +55,7 @@ private:
     auto forall = scf::ForallOp::create(b, bounds, ValueRange{}, std::nullopt);
     b.setInsertionPointToStart(forall.getBody());
     image = forall.getInductionVar(groupsOutside);
-    group = forall.getInductionVar(!groupsOutside);
+    group = firstVector(forall.getInductionVar(!groupsOutside));
     for (int64_t d = 0; d + 1 < spatial; ++d)
       clip(d, mul(forall.getInductionVar(2 + d), d + 2 == spatial ? tiling.getMerge() : 1));
     if (pieces > 1)
@@ -87,24 +87,80 @@ private:
     auto forall = scf::ForallOp::create(b, {b.getIndexAttr(groups())}, ValueRange{}, std::nullopt);
     b.setInsertionPointToStart(forall.getBody());
     image = constant(0);
-    group = forall.getInductionVar(0);
+    group = firstVector(forall.getInductionVar(0));
     rows.assign(spatial - 1, constant(0));
     first = begin = rows;
     end.assign(spatial - 1, constant(1));
     strides.assign(spatial, 1);
     dilations.assign(spatial, 1);
+    if (tiling.getStreams())
+      streams(known, all);
+    else
+      tilesOfImages(known, all);
+  }
+
+  /// Tiles of `images` images, then of half as many, and so on. If the weights of vectors lie apart, fewer images take more of the `ku` vectors at a time.
+  void tilesOfImages(std::optional<int64_t> known, Value all) {
+    const TilingAttr whole = tiling;
+    const Value firstGroup = group;
     Value from = constant(0);
-    for (int64_t width = tiling.getImages(); width >= 1; width /= 2) {
+    for (int64_t width = whole.getImages(); width >= 1; width /= 2) {
       Value to = known ? constant(*known / width * width) : width == 1 ? all : arith::AndIOp::create(b, all, constant(-width)).getResult();
       if (to == from)
         continue;
-      auto loop = scf::ForOp::create(b, from, to, constant(width));
       OpBuilder::InsertionGuard guard(b);
+      if (whole.getStreams()) {
+        int64_t vectors = whole.getKu();
+        while (vectors > 1 && (vectors * width > whole.getImages() || whole.getKu() % vectors))
+          --vectors;
+        tiling = withVectors(whole, vectors);
+        auto loop = scf::ForOp::create(b, constant(0), constant(whole.getKu()), constant(vectors));
+        b.setInsertionPointToStart(loop.getBody());
+        group = add(firstGroup, loop.getInductionVar());
+      }
+      auto loop = scf::ForOp::create(b, from, to, constant(width));
       b.setInsertionPointToStart(loop.getBody());
       microKernel(loop.getInductionVar(), 0, width, false);
       from = to;
     }
+    tiling = whole;
   }
+
+  /// The vectors of a group have weights of their own each. One image reads all of them at once, so many streams of memory; several images go through a few
+  /// of them at a time, which stay in the second level until the whole batch has seen them.
+  void streams(std::optional<int64_t> known, Value all) {
+    const TilingAttr whole = tiling;
+    const Value first = group;
+    auto oneImage = [&] {
+      tiling = withVectors(whole, whole.getStreams());
+      microKernel(constant(0), 0, 1, false);
+    };
+    auto manyImages = [&] {
+      tiling = whole;
+      auto loop = scf::ForOp::create(b, constant(0), constant(whole.getStreams()), constant(whole.getKu()));
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      group = add(first, loop.getInductionVar());
+      tilesOfImages(known, all);
+    };
+    if (known)
+      return *known == 1 ? oneImage() : manyImages();
+    Value one = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, all, constant(1));
+    auto choice = scf::IfOp::create(b, one, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    oneImage();
+    b.setInsertionPointToStart(choice.elseBlock());
+    manyImages();
+  }
+
+  static TilingAttr withVectors(TilingAttr t, int64_t ku) {
+    return TilingAttr::get(t.getContext(), ku, t.getUnroll(), t.getMerge(), t.getSegments(), t.getWinograd(), t.getImages(), t.getPrefetch(), t.getShare(),
+                           t.getStreams());
+  }
+
+  /// Micro-kernels count groups; where the vectors of a group have weights of their own, they count vectors.
+  Value firstVector(Value groupIndex) { return mul(groupIndex, std::max<int64_t>(tiling.getStreams(), 1)); }
 
   OpFoldResult batch() {
     if (op.getOutputType().isDynamicDim(0))
@@ -143,7 +199,7 @@ private:
 
   int64_t groups() {
     if (Value weights = op.getWeightsOrNull())
-      return cast<ShapedType>(weights.getType()).getDimSize(0);
+      return cast<ShapedType>(weights.getType()).getDimSize(0) / std::max<int64_t>(tiling.getStreams(), 1);
     return op.getOutputType().getDimSize(1) / tiling.getKu(); // pools: channel blocks
   }
 

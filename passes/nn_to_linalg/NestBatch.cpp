@@ -2,7 +2,6 @@
 
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/FormatVariadic.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace lathe::nn;
@@ -37,16 +36,30 @@ int64_t imagesInRegisters(int64_t ku, TargetAttr target) {
   return images;
 }
 
-/// Fewer vectors of channels leave registers for more images; as many as it takes to wait for no accumulator while weights arrive for one image.
-/// `whole` is 0, or the number of vectors that tiles may not go beyond.
-int64_t vectorsForImages(int64_t ku, int64_t whole, double weights, TargetAttr target) {
-  int64_t vectorBytes = target.getVectorBits() / 8;
-  double rate = weights > target.getL2Bytes() / 2.0 ? target.getL3BytesPerCycle() : target.getLoadsPerCycle() * vectorBytes / 4.0;
-  int64_t least = std::clamp<int64_t>(std::ceil(rate * target.getFmaLatency() / vectorBytes), 1, ku), best = ku;
-  for (int64_t fewer = ku - 1; fewer >= least; --fewer)
-    if (whole % fewer == 0 && imagesInRegisters(fewer, target) > imagesInRegisters(best, target))
-      best = fewer;
-  return best;
+/// Streams of memory that a core reads at once: the prefetchers of the caches follow each of them on its own, and more of them ask for more lines ahead.
+/// Measured (docs/rationale/CostModel.md): one stream reads two thirds of what eight read from memory, and sixteen read no more.
+constexpr int64_t kMostStreams = 8;
+/// Multiply-adds that a thread is worth; groups this small are not cut, and there should be as many of larger ones as threads may want.
+constexpr int64_t kThreadWorth = 1 << 18, kManyThreads = 16;
+
+/// Vectors of channels whose weights lie apart, for operations on single pixels: they read each weight once per image and do little with it. `padded` where
+/// there may be vectors beyond the last one.
+int64_t streamsOf(int64_t vectors, bool padded, int64_t depth, int64_t lanes) {
+  int64_t most = std::clamp(std::max(vectors / kManyThreads, kThreadWorth / (depth * lanes)), int64_t(1), std::min(vectors, kMostStreams));
+  for (int64_t streams = most; streams > 1; --streams) {
+    int64_t covered = llvm::alignTo(vectors, streams);
+    if (covered == vectors || (padded && (covered - vectors) * kManyThreads <= vectors))
+      return streams;
+  }
+  return 1;
+}
+
+/// How many of the `streams` vectors several images go through together: what half of the second level keeps until all images have seen it.
+int64_t vectorsForImages(int64_t streams, double vectorBytes, TargetAttr target) {
+  int64_t most = std::clamp(static_cast<int64_t>(target.getL2Bytes() / 2 / vectorBytes), int64_t(1), streams);
+  while (streams % most)
+    --most;
+  return most;
 }
 
 /// Whether an image is one output pixel, computed from one input pixel.
@@ -59,11 +72,36 @@ bool isPixel(WindowedOpInterface op) {
          all(op.getWindowShape(), 1) && all(op.getPadBegin(), 0) && all(op.getPadEnd(), 0);
 }
 
+/// Images of one pixel: their weights as streams, and as the pixels of a tile.
+TilingAttr nestPixels(WindowedOpInterface op, TilingAttr tiling, TargetAttr target) {
+  ShapedType out = op.getOutputType();
+  int64_t bits = out.getElementTypeBitWidth(), lanes = target.getLanes(bits), depth = op.getInputChannels();
+  double vectorBytes = static_cast<double>(depth * target.getVectorBits() / 8);
+  bool single = out.getDimSize(0) == 1;
+  if (tiling.getShare() > 1) // fewer bytes in all
+    return single ? tiling
+                  : TilingAttr::get(op->getContext(), tiling.getKu(), tiling.getUnroll(), tiling.getMerge(), tiling.getSegments(), {},
+                                    imagesInRegisters(tiling.getKu(), target), 0, tiling.getShare());
+  bool matrix = isa<MatMulOp>(op.getOperation()); // a blocked output has no room for vectors beyond its last one
+  int64_t streams = streamsOf(llvm::divideCeil(op.getOutputChannels(), lanes), matrix, depth, lanes);
+  int64_t ku = single ? streams : vectorsForImages(streams, vectorBytes, target), images = single ? 0 : imagesInRegisters(1, target);
+  if (auto r = remark::analysis(op.getLoc(), remark::RemarkOpts::name("batch").category("nn-select-tiling"))) {
+    std::string text = llvm::formatv("one image reads its weights, {0:f0} kB, as {1} stream{2}",
+                                     llvm::divideCeil(op.getOutputChannels(), lanes) * vectorBytes / 1e3, streams, streams == 1 ? "" : "s");
+    if (!single)
+      text += llvm::formatv("; {0} images are the pixels of a tile, and all of them go through {1} vector{2} of channels before the next", images, ku,
+                            ku == 1 ? "" : "s");
+    r << text;
+  }
+  return TilingAttr::get(op->getContext(), ku, tiling.getUnroll(), tiling.getMerge(), tiling.getSegments(), {}, images, /*prefetch=*/0, /*share=*/1, streams);
+}
+
 } // namespace
 
 TilingAttr lathe::passes::nestBatch(WindowedOpInterface op, TilingAttr tiling, TargetAttr target) {
   ShapedType out = op.getOutputType();
-  if (out.getDimSize(0) == 1 || op.getReduction() != Reduction::dense || !op.getWeightsOrNull() || !tiling.getWinograd().empty())
+  auto conv = dyn_cast<ConvOp>(op.getOperation());
+  if (op.getReduction() != Reduction::dense || !op.getWeightsOrNull() || !tiling.getWinograd().empty())
     return tiling;
   int64_t bytes = out.getElementTypeBitWidth() / 8, lanes = target.getLanes(out.getElementTypeBitWidth());
   int64_t ku = tiling.getKu(), groups = llvm::divideCeil(op.getOutputChannels(), ku * lanes);
@@ -72,22 +110,12 @@ TilingAttr lathe::passes::nestBatch(WindowedOpInterface op, TilingAttr tiling, T
   for (int64_t extent : cast<ShapedType>(op.getInput().getType()).getShape().drop_front())
     input *= extent;
   Traffic traffic{weights, weights / groups, input, groups};
-  int64_t images = 0;
-  if (isPixel(op) && weights > target.getL1Bytes() / 2.0) {
-    // A blocked output has no room for vectors beyond its last one.
-    int64_t whole = isa<MatMulOp>(op.getOperation()) ? 0 : llvm::divideCeil(op.getOutputChannels(), lanes);
-    ku = vectorsForImages(ku, whole, weights, target);
-    images = imagesInRegisters(ku, target);
-  } else if (readCycles(traffic, target, true) < kNestingGain * readCycles(traffic, target, false)) {
-    images = 1;
-  }
-  if (images == 0)
+  if (isPixel(op) && weights > target.getL1Bytes() / 2.0 && (!conv || conv.getGroups() == 1))
+    return nestPixels(op, tiling, target);
+  if (out.getDimSize(0) == 1 || readCycles(traffic, target, true) >= kNestingGain * readCycles(traffic, target, false))
     return tiling;
-  if (auto r = remark::analysis(op.getLoc(), remark::RemarkOpts::name("batch").category("nn-select-tiling"))) {
-    std::string nesting = images > 1 ? llvm::formatv("{0} images are the pixels of a tile of {1} vectors of channels", images, ku).str()
-                                     : "all images for a group of channels, then the next group";
-    r << llvm::formatv("{0}: {1:f0} kB of weights are read once, not for each image", nesting, weights / 1e3).str();
-  }
-  return TilingAttr::get(op->getContext(), ku, tiling.getUnroll(), tiling.getMerge(), tiling.getSegments(), tiling.getWinograd(), images,
-                         images > 1 ? 0 : tiling.getPrefetch(), ku == tiling.getKu() ? tiling.getShare() : 1);
+  if (auto r = remark::analysis(op.getLoc(), remark::RemarkOpts::name("batch").category("nn-select-tiling")))
+    r << llvm::formatv("all images for a group of channels, then the next group: {0:f0} kB of weights are read once, not for each image", weights / 1e3).str();
+  return TilingAttr::get(op->getContext(), ku, tiling.getUnroll(), tiling.getMerge(), tiling.getSegments(), tiling.getWinograd(), /*images=*/1,
+                         tiling.getPrefetch(), tiling.getShare());
 }

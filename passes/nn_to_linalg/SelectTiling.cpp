@@ -196,8 +196,9 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
         return op->emitOpError("expects tiles of at most ") << CookToom::kMostPoints << " points for winograd (got F(" << m << ", " << r << "))",
                WalkResult::interrupt();
     // A blocked output has no room for vectors beyond its last one.
-    if (int64_t vectors = llvm::divideCeil(op.getOutputChannels(), lanes); blocked && vectors % tiling.getKu())
-      return op->emitOpError("expects ku to divide the ") << vectors << " vectors of output channels (got " << tiling.getKu() << ")", WalkResult::interrupt();
+    if (int64_t vectors = llvm::divideCeil(op.getOutputChannels(), lanes); blocked && vectors % tiling.getGroupVectors())
+      return op->emitOpError("expects ku or streams to divide the ") << vectors << " vectors of output channels (got " << tiling.getGroupVectors() << ")",
+             WalkResult::interrupt();
     if (!tiling.getWinograd().empty())
       packTransformed(cast<ConvOp>(op.getOperation()), tiling, lanes);
     else if (op.getWeightsOrNull() && failed(packWeights(op, tiling, lanes)))
@@ -282,7 +283,8 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
 
   static int64_t roundUp(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
 
-  /// [K, C / G, window...] to [groups, channel blocks, window..., Cv, ku V]; a matrix's [C, K] likewise, with a window of 1.
+  /// [K, C / G, window...] to [groups, channel blocks, window..., Cv, ku V]; a matrix's [C, K] likewise, with a window of 1. Streams: a group is `streams` of
+  /// [channel blocks, window..., Cv, V].
   static LogicalResult packWeights(WindowedOpInterface op, TilingAttr tiling, int64_t lanes) {
     // Weights without a recipe are computed: packed at run time, into the shape that the recipe would give.
     auto weight = op.getWeightsOrNull().getDefiningOp<WeightOp>();
@@ -299,7 +301,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
       addStep("transpose", {1, 0});
       addStep("reshape", {k, c, 1});
     }
-    int64_t row = tiling.getKu() * lanes, groups = groupsOf(op), cv = matmul || op.isBlocked(op.getInput()) ? lanes : std::min(c, lanes);
+    int64_t row = tiling.getRowVectors() * lanes, groups = groupsOf(op), cv = matmul || op.isBlocked(op.getInput()) ? lanes : std::min(c, lanes);
     if (op.getReduction() == Reduction::depthwise) {
       c = cv = 1;
     } else if (groupsInLanes(op, lanes)) {
@@ -312,7 +314,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
       k = roundUp(k, row);
       cv = wholeBlocks ? lanes : c;
     }
-    int64_t kPadded = roundUp(k, row), cPadded = roundUp(c, cv);
+    int64_t kPadded = roundUp(k, tiling.getGroupVectors() * lanes), cPadded = roundUp(c, cv);
     SmallVector<int64_t> padded{kPadded, cPadded}, split{kPadded / row, row, cPadded / cv, cv}, order{0, 2};
     llvm::append_range(padded, window);
     llvm::append_range(split, window);
@@ -367,7 +369,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
 
   /// Per-channel operands are read by whole vectors: padded to what the groups cover.
   static WalkResult padExtras(WindowedOpInterface op, TilingAttr tiling, int64_t lanes, bool blocked) {
-    int64_t row = tiling.getKu() * lanes, covered = roundUp(op.getOutputChannels(), row);
+    int64_t covered = roundUp(op.getOutputChannels(), tiling.getGroupVectors() * lanes);
     unsigned first = op.getExtras().empty() ? 0 : op.getExtras().getBeginOperandIndex();
     for (size_t i = 0; i < op.getExtras().size(); ++i) {
       Value extra = op.getExtras()[i];

@@ -11,7 +11,7 @@
 
 // -----
 
-// expected-error @+1 {{expected 'images', 'prefetch', 'share', 'winograd' or '>'}}
+// expected-error @+1 {{expected 'images', 'prefetch', 'share', 'streams', 'winograd' or '>'}}
 #t = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [7], pictures = 4>
 
 // -----
@@ -38,6 +38,21 @@ func.func private @f() attributes {t = #nn.tiling<ku = 1, unroll = 6, merge = 1,
 
 // expected-error @+1 {{expects share to be a power of two that divides unroll (got 4 and 2)}}
 func.func private @f() attributes {t = #nn.tiling<ku = 1, unroll = 2, merge = 1, segments = [4], share = 4>}
+
+// -----
+
+// expected-error @+1 {{expects streams to be 0 or ku, or a multiple of ku where several images are a tile (got 4 and 2)}}
+func.func private @f() attributes {t = #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [4], streams = 4>}
+
+// -----
+
+// expected-error @+1 {{expects streams to be 0 or ku, or a multiple of ku where several images are a tile (got 8 and 3)}}
+func.func private @f() attributes {t = #nn.tiling<ku = 3, unroll = 4, merge = 1, segments = [1], images = 16, streams = 8>}
+
+// -----
+
+// expected-error @+1 {{expects streams without winograd, prefetch and share (got 2)}}
+func.func private @f() attributes {t = #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [4], prefetch = 1, streams = 2>}
 
 // -----
 

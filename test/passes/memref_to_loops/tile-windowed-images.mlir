@@ -61,3 +61,48 @@ func.func private @pixel(%x: memref<5x2x1x1x8xf32>, %w: memref<3x2x1x1x8x8xf32>,
   }
   return
 }
+
+// Weights as streams: one image takes all six vectors of a group at once. More go through two of them before the next two, four images with one vector and
+// two images with both: at most four accumulators.
+// CHECK-LABEL: func private @streams(
+// CHECK: %[[N:.*]] = memref.dim %arg2
+// CHECK: scf.forall (%[[G:.*]]) in (2) {
+// CHECK-NEXT: %[[FIRST:.*]] = arith.muli %[[G]], %c6
+// CHECK-NEXT: %[[ONE:.*]] = arith.cmpi eq, %[[N]], %c1
+// CHECK-NEXT: scf.if %[[ONE]] {
+// CHECK-NEXT: nn.microkernel dense at[%c0, %[[FIRST]]] column(%c0) {{.*}} tiling = #nn.tiling<ku = 6, {{.*}}streams = 6>, width = 1
+// CHECK: } else {
+// CHECK-NEXT: scf.for %[[C:.*]] = %c0 to %c6 step %c2 {
+// CHECK-NEXT: %[[CHUNK:.*]] = arith.addi %[[FIRST]], %[[C]]
+// CHECK-NEXT: %[[FOURS:.*]] = arith.andi %[[N]], %c-4
+// CHECK-NEXT: scf.for %[[U:.*]] = %c0 to %c2 step %c1 {
+// CHECK-NEXT: %[[V:.*]] = arith.addi %[[CHUNK]], %[[U]]
+// CHECK-NEXT: scf.for %[[I:.*]] = %c0 to %[[FOURS]] step %c4 {
+// CHECK-NEXT: nn.microkernel dense at[%c0, %[[V]]] column(%[[I]]) {{.*}} tiling = #nn.tiling<ku = 1, {{.*}}>, width = 4
+// CHECK: %[[TWOS:.*]] = arith.andi %[[N]], %c-2
+// CHECK-NEXT: scf.for %[[U:.*]] = %c0 to %c2 step %c2 {
+// CHECK-NEXT: %[[V:.*]] = arith.addi %[[CHUNK]], %[[U]]
+// CHECK-NEXT: scf.for %[[I:.*]] = %[[FOURS]] to %[[TWOS]] step %c2 {
+// CHECK-NEXT: nn.microkernel dense at[%c0, %[[V]]] column(%[[I]]) {{.*}} tiling = #nn.tiling<ku = 2, {{.*}}>, width = 2
+func.func private @streams(%x: memref<?x100xf32>, %w: memref<12x7x1x16x8xf32>, %y: memref<?x90xf32>) attributes {nn.kernel} {
+  nn.matmul ins(%x, %w : memref<?x100xf32>, memref<12x7x1x16x8xf32>) outs(%y : memref<?x90xf32>)
+    attributes {channels = array<i64: 100, 90>, tiling = #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [1], images = 4, streams = 6>} epilogue {
+  ^bb0(%acc: f32):
+    nn.yield %acc : f32
+  }
+  return
+}
+
+// One image only: no choice.
+// CHECK-LABEL: func private @one_image(
+// CHECK: scf.forall (%[[I:.*]], %[[G:.*]]) in (1, 4) {
+// CHECK-NEXT: %[[FIRST:.*]] = arith.muli %[[G]], %c3
+// CHECK-NEXT: nn.microkernel dense at[%[[I]], %[[FIRST]]]
+func.func private @one_image(%x: memref<1x100xf32>, %w: memref<12x7x1x16x8xf32>, %y: memref<1x90xf32>) attributes {nn.kernel} {
+  nn.matmul ins(%x, %w : memref<1x100xf32>, memref<12x7x1x16x8xf32>) outs(%y : memref<1x90xf32>)
+    attributes {channels = array<i64: 100, 90>, tiling = #nn.tiling<ku = 3, unroll = 4, merge = 1, segments = [1], streams = 3>} epilogue {
+  ^bb0(%acc: f32):
+    nn.yield %acc : f32
+  }
+  return
+}

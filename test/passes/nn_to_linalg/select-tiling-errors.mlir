@@ -53,7 +53,7 @@ module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "",
     fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 16, memoryBytesPerCycle = 8>} {
 func.func @vectors(%x: tensor<1x1x4x4x4xf32>) -> tensor<1x3x2x2x4xf32> {
   %w = nn.weight <dense<0.5> : tensor<12x4x3x3xf32>, tensor<12x4x3x3xf32>> : tensor<12x4x3x3xf32>
-  // expected-error @+1 {{expects ku to divide the 3 vectors of output channels (got 2)}}
+  // expected-error @+1 {{expects ku or streams to divide the 3 vectors of output channels (got 2)}}
   %0 = nn.conv ins(%x, %w : tensor<1x1x4x4x4xf32>, tensor<12x4x3x3xf32>) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>,
     pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, channels = array<i64: 4, 12>, tiling = #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [2]>} epilogue {
   ^bb0(%acc: f32):
