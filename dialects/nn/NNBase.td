@@ -52,6 +52,9 @@ def NN_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kScratchAttr = "nn.scratch";
     /// On a kernel in phase llvm: the first entry of its argument table is the batch, before the buffers.
     static constexpr ::llvm::StringLiteral kBatchArgumentAttr = "nn.batch_argument";
+    /// On a kernel's scf.forall: threads share the space with its last dimension innermost, and each goes through its part with that one outside of all
+    /// others but the first.
+    static constexpr ::llvm::StringLiteral kLastOutsideAttr = "nn.last_outside";
   }];
 }
 

@@ -88,6 +88,53 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
     return batch;
   }
 
+  static Value index(ImplicitLocOpBuilder &b, int64_t v) { return arith::ConstantIndexOp::create(b, v); }
+
+  static Value enterLoop(ImplicitLocOpBuilder &b, Value from, Value to) {
+    auto loop = scf::ForOp::create(b, from, to, index(b, 1));
+    b.setInsertionPointToStart(loop.getBody());
+    return loop.getInductionVar();
+  }
+
+  /// The indices of dimensions [first, ...) at position `rest` of their linearised space; a dynamic extent is the batch.
+  static SmallVector<Value> delinearize(ImplicitLocOpBuilder &b, ArrayRef<OpFoldResult> bounds, Value rest, Value batch) {
+    SmallVector<Value> indices(bounds.size());
+    for (size_t d = bounds.size(); d-- > 1;) {
+      auto extent = getConstantIntValue(bounds[d]);
+      Value divisor = extent ? index(b, *extent) : batch;
+      indices[d] = arith::RemUIOp::create(b, rest, divisor);
+      rest = arith::DivUIOp::create(b, rest, divisor);
+    }
+    indices.front() = rest;
+    return indices;
+  }
+
+  /// One loop over [lower, upper); leaves `b` in it. Returns the index of every dimension.
+  static SmallVector<Value> loopOverRange(ImplicitLocOpBuilder &b, ArrayRef<OpFoldResult> bounds, Value lower, Value upper, Value batch) {
+    return delinearize(b, bounds, enterLoop(b, lower, upper), batch);
+  }
+
+  /// The same positions, with the last dimension, of extent G, outside of all others but the first: of an image's positions [from, to), those at `last` are
+  /// i * G + last for i in [ceil((from - last) / G), ceil((to - last) / G)).
+  static SmallVector<Value> loopsWithLastOutside(ImplicitLocOpBuilder &b, ArrayRef<OpFoldResult> bounds, Value lower, Value upper) {
+    int64_t extent = *getConstantIntValue(bounds.back()), perImage = 1;
+    for (OpFoldResult bound : bounds.drop_front())
+      perImage *= *getConstantIntValue(bound);
+    Value positions = index(b, perImage);
+    Value image = enterLoop(b, arith::DivUIOp::create(b, lower, positions), arith::CeilDivUIOp::create(b, upper, positions));
+    Value start = arith::MulIOp::create(b, image, positions);
+    Value from = arith::MaxSIOp::create(b, arith::SubIOp::create(b, lower, start), index(b, 0));
+    Value to = arith::MinSIOp::create(b, arith::SubIOp::create(b, upper, start), positions);
+    Value last = enterLoop(b, index(b, 0), index(b, extent));
+    Value round = arith::SubIOp::create(b, index(b, extent - 1), last); // of a division that rounds up; never negative
+    auto first = [&](Value position) { return arith::DivUIOp::create(b, arith::AddIOp::create(b, position, round), index(b, extent)).getResult(); };
+    Value begin = first(from), end = first(to);
+    SmallVector<Value> indices{image};
+    llvm::append_range(indices, delinearize(b, bounds.drop_front().drop_back(), enterLoop(b, begin, end), Value()));
+    indices.push_back(last);
+    return indices;
+  }
+
   LogicalResult convert(func::FuncOp kernel) {
     if (!llvm::hasSingleElement(kernel.getBody()))
       return kernel.emitOpError("expects a body of one block (got ") << kernel.getBody().getBlocks().size() << ")";
@@ -127,30 +174,21 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
     lowerScratch(kernel, scratch, converter);
     b.setInsertionPoint(forall);
     Value lower = arith::IndexCastOp::create(b, b.getIndexType(), begin), upper = arith::IndexCastOp::create(b, b.getIndexType(), end);
-    auto loop = scf::ForOp::create(b, lower, upper, arith::ConstantIndexOp::create(b, 1));
-    b.setInsertionPointToStart(loop.getBody());
     SmallVector<OpFoldResult> bounds = forall.getMixedUpperBound();
-    SmallVector<Value> indices(bounds.size());
-    Value rest = loop.getInductionVar();
+    bool batched = llvm::any_of(bounds, [](OpFoldResult bound) { return !getConstantIntValue(bound); });
     int64_t known = 1; // product of the static extents
-    for (size_t d = bounds.size(); d-- > 0;) {
-      auto extent = getConstantIntValue(bounds[d]);
-      known *= extent.value_or(1);
-      if (d == 0) {
-        indices[0] = rest;
-        break;
-      }
-      Value divisor = extent ? arith::ConstantIndexOp::create(b, *extent).getResult() : *batch;
-      indices[d] = arith::RemUIOp::create(b, rest, divisor);
-      rest = arith::DivUIOp::create(b, rest, divisor);
-    }
+    for (OpFoldResult bound : bounds)
+      known *= getConstantIntValue(bound).value_or(1);
+    bool lastOutside = forall->hasAttr(NNDialect::kLastOutsideAttr);
+    if (lastOutside && llvm::any_of(ArrayRef(bounds).drop_front(), [](OpFoldResult bound) { return !getConstantIntValue(bound); }))
+      return forall.emitOpError("expects static upper bounds but for the first where the last dimension is outside");
+    SmallVector<Value> indices = lastOutside ? loopsWithLastOutside(b, bounds, lower, upper) : loopOverRange(b, bounds, lower, upper, *batch);
     kernel.walk([&](RangeBeginOp op) {
       op.replaceAllUsesWith(lower);
       op.erase();
     });
     forall.getTerminator().erase();
-    IRRewriter(b).inlineBlockBefore(forall.getBody(), loop.getBody()->getTerminator(), indices);
-    bool batched = llvm::any_of(bounds, [](OpFoldResult bound) { return !getConstantIntValue(bound); });
+    IRRewriter(b).inlineBlockBefore(forall.getBody(), b.getInsertionBlock(), b.getInsertionPoint(), indices);
     forall.erase();
     for (auto dim : llvm::make_early_inc_range(body.getOps<memref::DimOp>()))
       dim.erase(); // was the bound

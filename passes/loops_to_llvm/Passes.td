@@ -8,7 +8,8 @@ def KernelAbiPass : Pass<"lathe-kernel-abi", "::mlir::func::FuncOp"> {
   let summary = "kernel functions to k(args, scratch, begin, end)";
   let description = [{
     **What.** A kernel's buffers become pointers loaded from the argument table, and its `scf.forall` a loop over iterations [begin, end) of the
-    linearised space, innermost dimension fastest. Buffers are rebuilt inside from plain pointers and their static types, so that no descriptor crosses a
+    linearised space, innermost dimension fastest. Where the forall has `nn.last_outside`, the same iterations are gone through with the last dimension
+    outside of all others but the first. Buffers are rebuilt inside from plain pointers and their static types, so that no descriptor crosses a
     call. The size of the space is left in the attribute `nn.space` as array<i64: c0, c1>: c0 + c1 * N iterations. A kernel that counts images in an inner
     loop, or does anything else with the batch than to iterate over it outside of all loops, gets it as the first entry of its argument table, and the
     attribute `nn.batch_argument`.

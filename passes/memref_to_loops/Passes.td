@@ -8,7 +8,8 @@ def TileWindowedPass : Pass<"lathe-tile-windowed", "::mlir::func::FuncOp"> {
   let summary = "windowed operations to loops over register tiles";
   let description = [{
     **What.** In kernel functions, a windowed operation becomes one `scf.forall` over image, channel group and outer rows, and in it `nn.microkernel`
-    operations that cover each line by the segments of the tiling attribute. The window is clipped against the borders of the outer dimensions by
+    operations that cover each line by the segments of the tiling attribute. The groups are its last dimension, marked `nn.last_outside`, where threads
+    should share rows: where all weights are less to read than the part of the input that other threads have written. The window is clipped against the borders of the outer dimensions by
     index arithmetic; of a line's tiles only those that touch the padding are marked `edge`. Where the tiling says so, the loop over groups is outside of
     the one over images, or images of one pixel each are covered like the pixels of a line.
 

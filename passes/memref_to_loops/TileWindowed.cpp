@@ -41,26 +41,46 @@ public:
   }
 
 private:
-  /// The forall's order is the order in which a thread works: what changes slowest stays in its caches.
+  /// The forall's order is the order in which a thread works: what changes slowest stays in its caches. Which dimension changes slowest also decides what
+  /// threads share: rows, where that is less to read than groups of channels.
   void linesOfImages() {
-    bool groupsOutside = tiling.getImages() > 0;
-    SmallVector<OpFoldResult> bounds{batch(), b.getIndexAttr(groups())};
-    if (groupsOutside)
-      std::swap(bounds[0], bounds[1]);
+    bool groupsOutside = tiling.getImages() > 0, rowsShared = threadsShareRows();
+    SmallVector<OpFoldResult> bounds{batch()};
     for (int64_t d = 0; d + 1 < spatial; ++d)
       bounds.push_back(b.getIndexAttr(d + 2 == spatial ? output[d] / tiling.getMerge() : output[d]));
     pieces = piecesOfLine();
     if (pieces > 1)
       bounds.push_back(b.getIndexAttr(pieces));
+    size_t groupAt = rowsShared ? bounds.size() : groupsOutside ? 0 : 1;
+    bounds.insert(bounds.begin() + groupAt, b.getIndexAttr(groups()));
     auto forall = scf::ForallOp::create(b, bounds, ValueRange{}, std::nullopt);
+    if (rowsShared)
+      forall->setAttr(NNDialect::kLastOutsideAttr, b.getUnitAttr());
     b.setInsertionPointToStart(forall.getBody());
-    image = forall.getInductionVar(groupsOutside);
-    group = firstVector(forall.getInductionVar(!groupsOutside));
+    SmallVector<Value> indices(forall.getInductionVars());
+    group = firstVector(indices[groupAt]);
+    indices.erase(indices.begin() + groupAt);
+    image = indices.front();
     for (int64_t d = 0; d + 1 < spatial; ++d)
-      clip(d, mul(forall.getInductionVar(2 + d), d + 2 == spatial ? tiling.getMerge() : 1));
+      clip(d, mul(indices[1 + d], d + 2 == spatial ? tiling.getMerge() : 1));
     if (pieces > 1)
-      piece = forall.getInductionVar(1 + spatial);
+      piece = indices[spatial];
     line();
+  }
+
+  /// Threads that share groups read the whole input each, what others have written of it from their caches; threads that share rows read all weights each.
+  /// Measured with two threads (docs/Scaling.md): the former is about twice as slow.
+  bool threadsShareRows() {
+    constexpr int64_t kSharedInput = 2;
+    int64_t lines = 1, weights = 0;
+    for (int64_t d = 0; d + 1 < spatial; ++d)
+      lines *= d + 2 == spatial ? output[d] / tiling.getMerge() : output[d];
+    if (tiling.getImages() > 0 || groups() == 1 || lines * piecesOfLine() == 1)
+      return false;
+    if (Value operand = op.getWeightsOrNull())
+      weights = cast<ShapedType>(operand.getType()).getNumElements();
+    ArrayRef<int64_t> perImage = cast<ShapedType>(op.getInput().getType()).getShape().drop_front();
+    return weights < kSharedInput * ShapedType::getNumElements(perImage);
   }
 
   /// A line that is a large part of the image (many rows are merged, or there is one spatial dimension) is cut, or threads would have nothing to share. No

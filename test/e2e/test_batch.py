@@ -54,7 +54,7 @@ def test_place_in_the_batch(build, flags, tmp_path):
     alone = [next(iter(single.run({"x": images[i : i + 1]}).values())) for i in range(len(images))]
     for batch in BATCHES:
         wanted = numpy.concatenate(alone[:batch])
-        for threads in (1, 2):
+        for threads in (1, 2, 7):
             (got,) = Context(artifact, max_batch=batch, threads=threads).run({"x": images[:batch]}).values()
             assert numpy.array_equal(got, wanted), f"batch {batch} with {threads} threads"
         (wanted,) = oracle.run({"x": images[:batch]}).values()

@@ -6,7 +6,7 @@
 // CHECK-SAME: %[[G:[a-z0-9]+]]: index)
 // CHECK-DAG: %[[C48:.*]] = arith.constant 48 : index
 // CHECK: %[[BASE:.*]] = arith.muli %[[G]], %[[C48]]
-// CHECK: scf.for %[[CB:.*]] =
+// CHECK: scf.for %[[CB:[a-z0-9]+]] =
 // CHECK: %[[BLOCK:.*]] = arith.muli %[[CB]], %c16
 // CHECK: %[[W:.*]] = arith.addi %[[BASE]], %[[BLOCK]]
 // CHECK: vector.load {{.*}}[%[[W]]] : memref<?xf32>, vector<4xf32>

@@ -70,3 +70,16 @@ func.func private @other_bound(%x: memref<?xindex>) attributes {nn.kernel} {
 
 // expected-error @+1 {{expects a body of one block (got 0)}}
 func.func private @declared(%x: memref<?xf32>) attributes {nn.kernel}
+
+// -----
+
+func.func private @last_outside(%y: memref<?x3xf32>) attributes {nn.kernel} {
+  %c0 = arith.constant 0 : index
+  %one = arith.constant 1.0 : f32
+  %n = memref.dim %y, %c0 : memref<?x3xf32>
+  // expected-error @+1 {{expects static upper bounds but for the first where the last dimension is outside}}
+  scf.forall (%row, %i) in (3, %n) {
+    memref.store %one, %y[%i, %row] : memref<?x3xf32>
+  } {nn.last_outside}
+  return
+}

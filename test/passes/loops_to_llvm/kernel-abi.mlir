@@ -49,6 +49,38 @@ func.func private @fixed(%y: memref<2x3x5xf32>) attributes {nn.kernel} {
   return
 }
 
+// The last dimension innermost for threads, outside of the rows for each of them: of the 15 positions of an image, row * 5 + group, those of a group are
+// every fifth.
+// CHECK-LABEL: func.func private @last_outside(
+// CHECK-SAME: nn.space = array<i64: 0, 15>
+// CHECK: %[[B:.*]] = arith.index_cast
+// CHECK: %[[E:.*]] = arith.index_cast
+// CHECK: %[[FIRST:.*]] = arith.divui %[[B]], %c15
+// CHECK: %[[BEHIND:.*]] = arith.ceildivui %[[E]], %c15
+// CHECK: scf.for %[[IMAGE:.*]] = %[[FIRST]] to %[[BEHIND]] step %c1 {
+// CHECK: %[[START:.*]] = arith.muli %[[IMAGE]], %c15
+// CHECK: %[[B0:.*]] = arith.subi %[[B]], %[[START]]
+// CHECK: %[[FROM:.*]] = arith.maxsi %[[B0]], %c0
+// CHECK: %[[E0:.*]] = arith.subi %[[E]], %[[START]]
+// CHECK: %[[TO:.*]] = arith.minsi %[[E0]], %c15
+// CHECK: scf.for %[[GROUP:.*]] = %c0 to %c5 step %c1 {
+// CHECK: %[[ROUND:.*]] = arith.subi %c4, %[[GROUP]]
+// CHECK: %[[F:.*]] = arith.addi %[[FROM]], %[[ROUND]]
+// CHECK: %[[LOW:.*]] = arith.divui %[[F]], %c5
+// CHECK: %[[T:.*]] = arith.addi %[[TO]], %[[ROUND]]
+// CHECK: %[[HIGH:.*]] = arith.divui %[[T]], %c5
+// CHECK: scf.for %[[ROW:.*]] = %[[LOW]] to %[[HIGH]] step %c1 {
+// CHECK: memref.store %{{.*}}, %{{.*}}[%[[IMAGE]], %[[GROUP]], %[[ROW]]] : memref<?x5x3xf32>
+func.func private @last_outside(%y: memref<?x5x3xf32>) attributes {nn.kernel} {
+  %c0 = arith.constant 0 : index
+  %one = arith.constant 1.0 : f32
+  %n = memref.dim %y, %c0 : memref<?x5x3xf32>
+  scf.forall (%i, %row, %group) in (%n, 3, 5) {
+    memref.store %one, %y[%i, %group, %row] : memref<?x5x3xf32>
+  } {nn.last_outside}
+  return
+}
+
 // Sizes and strides of a descriptor are constants, of which the leading dynamic size is never read.
 // CHECK-LABEL: func.func private @strided(
 // CHECK-DAG: %[[S:.*]] = llvm.mlir.constant(32 : i64)

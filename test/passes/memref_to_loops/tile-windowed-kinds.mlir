@@ -5,7 +5,7 @@
 
 // A pool has no weights: its groups are the channel blocks by ku.
 // CHECK-LABEL: func private @pool(
-// CHECK: scf.forall ({{.*}}) in (2, 3, 4) {
+// CHECK: scf.forall ({{.*}}) in (2, 4, 3) {
 // CHECK: nn.microkernel sum {{.*}} ins(%arg0 : memref<2x6x9x7x8xf32>) outs(%arg1 : memref<2x6x4x3x8xf32>)
 // CHECK-SAME: channels = array<i64: 45, 45>, count_include_pad, {{.*}} strides = array<i64: 2, 2>, {{.*}} window = array<i64: 3, 3>
 func.func private @pool(%x: memref<2x6x9x7x8xf32>, %y: memref<2x6x4x3x8xf32>) attributes {nn.kernel} {
@@ -82,6 +82,22 @@ func.func @main(%x: memref<2x6x9x7x8xf32>, %y: memref<2x6x4x3x8xf32>) {
   nn.pool max ins(%x : memref<2x6x9x7x8xf32>) outs(%y : memref<2x6x4x3x8xf32>)
     attributes {window = array<i64: 3, 3>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels = 45 : i64,
     tiling = #t} epilogue {
+  ^bb0(%acc: f32):
+    nn.yield %acc : f32
+  }
+  return
+}
+
+// Weights of more than twice the input, 2304 numbers to 784: threads share groups.
+// CHECK-LABEL: func private @groups_shared(
+// CHECK: scf.forall (%{{.*}}, %[[G:.*]], %[[ROW:.*]]) in (2, 2, 5) {
+// CHECK: nn.microkernel dense at[%{{.*}}, %[[G]]] rows(%[[ROW]])
+// CHECK-NOT: nn.last_outside
+// CHECK: return
+func.func private @groups_shared(%x: memref<2x16x7x7xf32>, %w: memref<2x1x3x3x16x8xf32>, %y: memref<2x2x5x5x8xf32>) attributes {nn.kernel} {
+  nn.conv ins(%x, %w : memref<2x16x7x7xf32>, memref<2x1x3x3x16x8xf32>) outs(%y : memref<2x2x5x5x8xf32>)
+    attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, channels = array<i64: 16, 16>,
+    tiling = #nn.tiling<ku = 1, unroll = 4, merge = 1, segments = [5]>} epilogue {
   ^bb0(%acc: f32):
     nn.yield %acc : f32
   }
