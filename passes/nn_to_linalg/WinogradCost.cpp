@@ -2,7 +2,9 @@
 
 #include "dialects/nn/CookToom.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/bit.h"
 #include <algorithm>
+#include <map>
 
 using namespace lathe::passes;
 using lathe::nn::CookToom;
@@ -15,6 +17,10 @@ constexpr int64_t kMostPoints = 6;
 constexpr double kTransformCycles = 4;
 // Of the first level, what the weights of one point may take to stay there while the tiles of a block pass by.
 constexpr double kFirstLevelShare = 0.7;
+// Parts, blocks times groups, that threads can share; fewer where a part would not be worth a thread (in multiply-adds of the direct form). They may cost so
+// much by this model, which overrates what further blocks cost: measured, a single thread is as fast with them (docs/rationale/Winograd.md).
+constexpr int64_t kWantedParts = 8, kThreadWorth = 1 << 18;
+constexpr double kSharingCost = 1.10;
 // Of arithmetic and traffic that could overlap, this share of the shorter one does not.
 constexpr double kExposed = 0.25;
 
@@ -82,7 +88,11 @@ void forEachM(const WinogradWork &w, llvm::SmallVector<int64_t> &m, llvm::functi
 
 std::optional<WinogradTile> lathe::passes::chooseWinograd(const WinogradWork &w, const Machine &machine) {
   int64_t vectors = ceilDiv(w.outputChannels, machine.lanes), spare = machine.registers >= 32 ? 3 : 1;
-  std::optional<WinogradTile> best;
+  int64_t work = w.inputChannels * w.outputChannels;
+  for (auto [extent, window] : llvm::zip(w.output, w.window))
+    work *= extent * window;
+  std::map<int64_t, WinogradTile> best; // by the parts that threads can share, as a power of two, up to those that are wanted
+  const int64_t wanted = llvm::bit_floor(static_cast<uint64_t>(std::clamp<int64_t>(work / kThreadWorth, 1, kWantedParts)));
   llvm::SmallVector<int64_t> m;
   forEachM(w, m, [&] {
     Shape shape = shapeOf(w, m);
@@ -95,12 +105,18 @@ std::optional<WinogradTile> lathe::passes::chooseWinograd(const WinogradWork &w,
           int64_t blocks = ceilDiv(shape.tiles, width * count), blockTiles = ceilDiv(shape.tiles, blocks);
           auto segments = balancedSegments(blockTiles, width);
           double cycles = predict(w, machine, shape, ku, blockTiles, segments);
-          if (!best || cycles < best->cycles)
-            best = WinogradTile{m, ku, std::min(kUnroll, machine.lanes), segments, cycles};
+          int64_t parts = std::min<int64_t>(wanted, llvm::bit_floor(static_cast<uint64_t>(blocks * (vectors / ku))));
+          auto found = best.find(parts);
+          if (found == best.end() || cycles < found->second.cycles)
+            best[parts] = WinogradTile{m, ku, std::min(kUnroll, machine.lanes), segments, cycles};
           if (blocks == 1)
             break;
         }
     }
   });
-  return best;
+  if (best.empty())
+    return std::nullopt;
+  double least = llvm::min_element(best, [](const auto &a, const auto &b) { return a.second.cycles < b.second.cycles; })->second.cycles;
+  auto most = llvm::find_if(llvm::reverse(best), [&](const auto &tile) { return tile.second.cycles <= kSharingCost * least; });
+  return most->second;
 }

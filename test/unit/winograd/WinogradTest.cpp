@@ -2,6 +2,7 @@
 #include "dialects/nn/CookToom.h"
 #include "passes/nn_to_linalg/WinogradCost.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "gtest/gtest.h"
 #include <cmath>
 #include <numeric>
@@ -132,6 +133,19 @@ TEST(ChooseWinograd, WeightsFromMemoryAskForFewerPoints) {
   // 4 tiles of 36 points read more weights than they save arithmetic.
   auto points = [](const WinogradTile &t) { return (t.m[0] + 2) * (t.m[1] + 2); };
   EXPECT_LT(points(*chooseWinograd(layer(512, 512, 3, 7, /*cold=*/2), kAvx512)), points(*chooseWinograd(layer(64, 64, 3, 112, /*cold=*/2), kAvx512)));
+}
+
+TEST(ChooseWinograd, LeavesPartsForThreadsWhereTheyAreWorthOne) {
+  auto parts = [](const WinogradWork &w) {
+    WinogradTile t = *chooseWinograd(w, kAvx512);
+    int64_t tiles = 1, block = std::accumulate(t.segments.begin(), t.segments.end(), int64_t(0));
+    for (auto [extent, m] : llvm::zip(w.output, t.m))
+      tiles *= (extent + m - 1) / m;
+    return (tiles + block - 1) / block * ((w.outputChannels + 15) / 16 / t.ku);
+  };
+  EXPECT_GE(parts(layer(128, 32, 3, 28)), 2); // 28.9 million multiply-adds; one block of 49 tiles would be fastest by the model
+  EXPECT_GE(parts(layer(64, 64, 3, 56)), 8);
+  EXPECT_EQ(parts(layer(16, 16, 3, 7)), 1); // 112,896
 }
 
 } // namespace
