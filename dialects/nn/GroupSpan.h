@@ -33,6 +33,14 @@ struct GroupSpan {
     return most * inputPerGroup();
   }
 
+  /// Whether the channels of every tile begin at a multiple of span(): a tile holds whole groups, or lies in one.
+  bool isAligned() const { return inputChannels % span() == 0 && (tile % outputPerGroup() == 0 || outputPerGroup() % tile == 0); }
+  /// Whether every tile reads whole blocks of `lanes` channels. No group but one of whole blocks is spread over several: in whatever tile an output is, it is
+  /// summed in the same order.
+  bool isOfWholeBlocks(int64_t lanes) const { return inputPerGroup() % lanes == 0 || (lanes % inputPerGroup() == 0 && isAligned() && span() % lanes == 0); }
+  /// Whether the channels that a tile reads lie in one block of `lanes`.
+  bool isInOneBlock(int64_t lanes) const { return isAligned() && lanes % span() == 0; }
+
   /// First input channel of tile `index`.
   int64_t start(int64_t index) const { return std::min(index * tile / outputPerGroup() * inputPerGroup(), inputChannels - span()); }
 };

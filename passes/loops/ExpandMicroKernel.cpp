@@ -290,23 +290,25 @@ private:
     Value group = arith::DivUIOp::create(b, mul(op.getGroup(), span.tile), constant(span.outputPerGroup()));
     Value start = arith::MinUIOp::create(b, mul(group, span.inputPerGroup()), constant(span.inputChannels - span.span()));
     Value image = mul(op.getImage(), input.image);
-    if (span.inputPerGroup() % lanes == 0) {
+    bool blocked = cast<MemRefType>(op.getInput().getType()).getRank() == spatial + 3;
+    if (span.isOfWholeBlocks(lanes)) {
       Value firstBlock = arith::DivUIOp::create(b, start, constant(lanes));
       return loop(constant(0), constant(span.span() / lanes), 1, acc,
                   [&](Value cb, Accumulators a) { return channelBlock(add(image, mul(add(firstBlock, cb), input.block)), cb, lanes, a); });
     }
-    // Channels one by one: a span may begin anywhere in a block.
-    bool blocked = cast<MemRefType>(op.getInput().getType()).getRank() == spatial + 3;
+    if (!blocked)
+      return channelBlock(add(image, mul(start, input.lane)), constant(0), span.span(), acc);
+    auto offsetOf = [&](Value channel) {
+      return add(mul(arith::DivUIOp::create(b, channel, constant(lanes)), input.block), arith::RemUIOp::create(b, channel, constant(lanes)));
+    };
+    if (span.isInOneBlock(lanes))
+      return channelBlock(add(image, offsetOf(start)), constant(0), span.span(), acc);
+    // An address for each channel: a span may begin anywhere in a block.
     SmallVector<int64_t> s = cast<MemRefType>(op.getWeights().getType()).getStridesAndOffset().first;
-    return loop(constant(0), constant(span.span()), 1, acc, [&](Value c, Accumulators a) {
-      Value channel = add(start, c), x = image;
-      if (blocked)
-        x = add(add(x, mul(arith::DivUIOp::create(b, channel, constant(lanes)), input.block)), arith::RemUIOp::create(b, channel, constant(lanes)));
-      else
-        x = add(x, mul(channel, input.lane));
-      Value w = add(mul(op.getGroup(), s[0]), mul(c, s[2 + spatial]));
-      return window(0, x, constant(0), a,
-                    [&](const Tap &tap, Value xTap, Value index, Accumulators a) { return step(tap, a, xTap, add(w, mul(index, s[1 + spatial])), 0, 0); });
+    return window(0, image, constant(0), acc, [&](const Tap &tap, Value xTap, Value index, Accumulators a) {
+      Value w = add(mul(op.getGroup(), s[0]), mul(index, s[1 + spatial]));
+      return loop(constant(0), constant(span.span()), 1, a,
+                  [&](Value c, Accumulators a) { return step(tap, a, add(xTap, offsetOf(add(start, c))), add(w, mul(c, s[2 + spatial])), 0, 0); });
     });
   }
 

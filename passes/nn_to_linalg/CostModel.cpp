@@ -1,4 +1,5 @@
 #include "passes/nn_to_linalg/CostModel.h"
+#include "dialects/nn/GroupSpan.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
@@ -18,6 +19,13 @@ constexpr int64_t kShallow = 128, kShallowAccumulators = 16;
 constexpr int64_t kCacheLineBytes = 64;
 // Fetching a group's weights ahead pays if that takes this share of the time of the arithmetic on a group.
 constexpr double kLeastFetch = 0.05, kMostFetch = 4;
+
+/// Steps of a tile of `ku` vectors.
+int64_t depthOf(const Work &w, int64_t ku, const Machine &m) {
+  if (w.groups == 1)
+    return w.inputChannels * w.windowElements;
+  return lathe::nn::GroupSpan{w.inputChannels * w.groups, w.outputChannels, w.groups, ku * m.lanes}.span() * w.windowElements;
+}
 
 /// Accumulators and the registers that one step needs besides: ku weight vectors and a broadcast. LLVM's scheduler needs some room, else it spills in the
 /// innermost loop: three of 32 registers; of 16 one for a second broadcast, unless three multiply-adds or more wait for the first.
@@ -52,7 +60,7 @@ struct Cover {
 };
 
 double predict(const Tile &tile, const Cover &cover, const Work &w, const Machine &m) {
-  int64_t depth = w.inputChannels * w.windowElements, vectors = ceilDiv(w.outputChannels, m.lanes), groups = ceilDiv(vectors, tile.ku);
+  int64_t depth = depthOf(w, tile.ku, m), vectors = ceilDiv(w.outputChannels, m.lanes), groups = ceilDiv(vectors, tile.ku);
   int64_t vectorBytes = m.lanes * m.elementBytes, groupBytes = tile.ku * vectorBytes * depth;
   // A group's weights are read once per tile, from the level that holds them.
   double l1 = m.loadsPerCycle * vectorBytes, bandwidth = groupBytes <= m.l1Bytes / 2 ? l1 : groupBytes <= m.l2Bytes / 2 ? l1 / 4 : m.l3BytesPerCycle;
@@ -67,9 +75,10 @@ double predict(const Tile &tile, const Cover &cover, const Work &w, const Machin
     line += cover.wider * tileCycles(cover.narrow + 1);
   int64_t variants = cover.wider ? 2 : 1;
   double compute = groups * (w.lines / tile.merge) * line + variants * kVariantOverhead;
-  // Each group reads the whole input again; half of that hides behind the arithmetic.
+  // Each group reads its part of the input again, which is all of it unless the convolution is grouped; half of that hides behind the arithmetic.
   double inputBandwidth = w.inputBytes <= m.l2Bytes / 2 ? l1 / 4 : m.l3BytesPerCycle;
-  return compute + 0.5 * groups * w.inputBytes / inputBandwidth;
+  double part = static_cast<double>(depth) / static_cast<double>(w.inputChannels * w.groups * w.windowElements);
+  return compute + 0.5 * groups * static_cast<double>(w.inputBytes) * part / inputBandwidth;
 }
 
 } // namespace
@@ -77,7 +86,7 @@ double predict(const Tile &tile, const Cover &cover, const Work &w, const Machin
 /// Cache lines of the next group's weights that each iteration of the innermost loop fetches ahead. It pays where a group's arithmetic takes longer than its
 /// weights take to come, else nothing hides them; and where that is a share of the time that matters.
 static int64_t prefetchLines(const Tile &tile, const Work &w, const Machine &m) {
-  int64_t depth = w.inputChannels * w.windowElements, rowBytes = tile.ku * m.lanes * m.elementBytes, lines = rowBytes * tile.unroll / kCacheLineBytes;
+  int64_t depth = depthOf(w, tile.ku, m), rowBytes = tile.ku * m.lanes * m.elementBytes, lines = rowBytes * tile.unroll / kCacheLineBytes;
   if (!w.multiply || w.channelwise || !w.coldWeights || depth < 2 * tile.unroll || lines < 1)
     return 0;
   double arithmetic = static_cast<double>(depth * tile.ku * w.lines * w.lineWidth) / m.fmaPerCycle; // on a group
@@ -96,11 +105,12 @@ llvm::SmallVector<int64_t> lathe::passes::balancedSegments(int64_t width, int64_
 }
 
 Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVectorImpl<Tile> *others, size_t count) {
-  int64_t vectors = ceilDiv(w.outputChannels, m.lanes), depth = w.inputChannels * w.windowElements;
+  int64_t vectors = ceilDiv(w.outputChannels, m.lanes);
   std::vector<std::pair<Tile, Cover>> tiles;
   for (int64_t ku = 1; ku <= std::min(vectors, w.mostVectors); ++ku) {
     if (!w.paddedChannels && vectors % ku)
       continue;
+    int64_t depth = depthOf(w, ku, m);
     int64_t widest = w.channelwise ? std::min(mostPixels(ku, depth, m), 16 / ku) : mostPixels(ku, depth, m);
     if (widest < 1 && ku > 1)
       continue;

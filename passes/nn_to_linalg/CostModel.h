@@ -35,6 +35,7 @@ struct Work {
   bool channelwise = false;  // each output channel reduces over its own input channel: a pool or a depthwise convolution
   int64_t inputChannels = 1; // that one output element reduces over (1 for a pool)
   int64_t outputChannels = 1;
+  int64_t groups = 1;         // of a convolution: a tile reduces over the input channels of all groups that it touches (GroupSpan.h)
   int64_t windowElements = 1; // product of the window's extents
   int64_t lineWidth = 1;      // output pixels in the last dimension
   int64_t lines = 1;          // output lines: product of the other dimensions

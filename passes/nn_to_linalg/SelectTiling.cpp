@@ -94,6 +94,7 @@ Work describe(WindowedOpInterface op, int64_t lanes) {
   if (inLanes)
     w.mostVectors = 1; // a shuffled pixel serves its neighbours, and no other vector
   w.outputChannels = op.getOutputChannels();
+  w.groups = w.channelwise ? 1 : groupsOf(op);
   w.windowElements = product(op.getWindowShape());
   w.lineWidth = matmul ? (out.getRank() == 3 ? out.getDimSize(1) : 1) : out.getDimSize(1 + spatial);
   w.lines = matmul ? 1 : product(out.getShape().slice(2, spatial - 1));
@@ -307,12 +308,12 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     } else if (groupsInLanes(op, lanes)) {
       c = cv = c / groups;
     } else if (groups > 1) {
-      // Whole blocks where groups are made of them; else one block of all channels of the span, whose addresses the kernel computes one by one.
-      bool wholeBlocks = c / groups % lanes == 0;
+      // Whole blocks where tiles read such; else one block of all channels of the span.
+      GroupSpan span{c, k, groups, row};
       addStep("expand_groups", {groups, row});
-      c = GroupSpan{c, k, groups, row}.span();
+      c = span.span();
       k = roundUp(k, row);
-      cv = wholeBlocks ? lanes : c;
+      cv = span.isOfWholeBlocks(lanes) ? lanes : c;
     }
     int64_t kPadded = roundUp(k, tiling.getGroupVectors() * lanes), cPadded = roundUp(c, cv);
     SmallVector<int64_t> padded{kPadded, cPadded}, split{kPadded / row, row, cPadded / cv, cv}, order{0, 2};

@@ -24,19 +24,77 @@ func.func private @whole_blocks(%x: memref<5x3x2x4xf32>, %w: memref<3x1x1x4x8xf3
   return
 }
 
-// Groups of 2 channels at 4 lanes: one tile of 4 output channels spans 2 groups, 4 input channels, each with an address of its own.
+// Groups of 2 channels at 4 lanes: one tile of 4 output channels spans 2 groups, which are a block.
+// CHECK-LABEL: func private @groups_of_a_block(
+// CHECK: %[[BLOCK:.*]] = arith.divui %{{.*}}, %c4
+// CHECK-NOT: arith.remui
+// CHECK: scf.for %{{.*}} = %c0 to %c4 step %c1
+// CHECK-COUNT-1: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: return
+func.func private @groups_of_a_block(%x: memref<5x2x2x4xf32>, %w: memref<2x1x1x4x4xf32>, %y: memref<5x2x2x4xf32>, %i: index, %g: index) {
+  %c0 = arith.constant 0 : index
+  nn.microkernel dense at[%i, %g] column(%c0) ins(%x : memref<5x2x2x4xf32>) weights(%w : memref<2x1x1x4x4xf32>) outs(%y : memref<5x2x2x4xf32>)
+    attributes {window = array<i64: 1>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, channels = array<i64: 8, 8>, groups = 4 : i64,
+    tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [1, 1]>, width = 1 : i64, first_column = 0 : i64} epilogue {
+  ^bb0(%a: f32):
+    nn.yield %a : f32
+  }
+  return
+}
+
+// Groups of 2 input and 4 output channels: a tile reads one half of a block, which its channels follow.
+// CHECK-LABEL: func private @part_of_a_block(
+// CHECK: %[[BLOCK:.*]] = arith.divui %{{.*}}, %c4
+// CHECK: %[[LANE:.*]] = arith.remui %{{.*}}, %c4
+// CHECK: scf.for %{{.*}} = %c0 to %c2 step %c1
+// CHECK-NOT: arith.divui
+// CHECK-COUNT-1: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: return
+func.func private @part_of_a_block(%x: memref<5x1x2x4xf32>, %w: memref<2x1x1x2x4xf32>, %y: memref<5x2x2x4xf32>, %i: index, %g: index) {
+  %c0 = arith.constant 0 : index
+  nn.microkernel dense at[%i, %g] column(%c0) ins(%x : memref<5x1x2x4xf32>) weights(%w : memref<2x1x1x2x4xf32>) outs(%y : memref<5x2x2x4xf32>)
+    attributes {window = array<i64: 1>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, channels = array<i64: 4, 8>, groups = 2 : i64,
+    tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [1, 1]>, width = 1 : i64, first_column = 0 : i64} epilogue {
+  ^bb0(%a: f32):
+    nn.yield %a : f32
+  }
+  return
+}
+
+// Groups of 3 channels: a tile spans 2 of them, 6 input channels, each with an address of its own.
 // CHECK-LABEL: func private @parts_of_blocks(
-// CHECK: scf.for %[[C:.*]] = %c0 to %c4 step %c1
+// CHECK: scf.for %[[C:.*]] = %c0 to %c6 step %c1
 // CHECK: %[[CHANNEL:.*]] = arith.addi %{{.*}}, %[[C]]
 // CHECK: arith.divui %[[CHANNEL]], %c4
 // CHECK: arith.remui %[[CHANNEL]], %c4
 // CHECK-COUNT-1: vector.fma
 // CHECK-NOT: vector.fma
 // CHECK: return
-func.func private @parts_of_blocks(%x: memref<5x2x2x4xf32>, %w: memref<2x1x1x4x4xf32>, %y: memref<5x2x2x4xf32>, %i: index, %g: index) {
+func.func private @parts_of_blocks(%x: memref<5x3x2x4xf32>, %w: memref<3x1x1x6x4xf32>, %y: memref<5x3x2x4xf32>, %i: index, %g: index) {
   %c0 = arith.constant 0 : index
-  nn.microkernel dense at[%i, %g] column(%c0) ins(%x : memref<5x2x2x4xf32>) weights(%w : memref<2x1x1x4x4xf32>) outs(%y : memref<5x2x2x4xf32>)
-    attributes {window = array<i64: 1>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, channels = array<i64: 8, 8>, groups = 4 : i64,
+  nn.microkernel dense at[%i, %g] column(%c0) ins(%x : memref<5x3x2x4xf32>) weights(%w : memref<3x1x1x6x4xf32>) outs(%y : memref<5x3x2x4xf32>)
+    attributes {window = array<i64: 1>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, channels = array<i64: 12, 12>, groups = 4 : i64,
+    tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [1, 1]>, width = 1 : i64, first_column = 0 : i64} epilogue {
+  ^bb0(%a: f32):
+    nn.yield %a : f32
+  }
+  return
+}
+
+// The same of a plain input, whose channels are equally far apart anywhere.
+// CHECK-LABEL: func private @plain_groups(
+// CHECK-NOT: arith.remui
+// CHECK: scf.for %{{.*}} = %c0 to %c6 step %c1
+// CHECK-NOT: arith.divui
+// CHECK-COUNT-1: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: return
+func.func private @plain_groups(%x: memref<5x12x2xf32>, %w: memref<3x1x1x6x4xf32>, %y: memref<5x3x2x4xf32>, %i: index, %g: index) {
+  %c0 = arith.constant 0 : index
+  nn.microkernel dense at[%i, %g] column(%c0) ins(%x : memref<5x12x2xf32>) weights(%w : memref<3x1x1x6x4xf32>) outs(%y : memref<5x3x2x4xf32>)
+    attributes {window = array<i64: 1>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, channels = array<i64: 12, 12>, groups = 4 : i64,
     tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [1, 1]>, width = 1 : i64, first_column = 0 : i64} epilogue {
   ^bb0(%a: f32):
     nn.yield %a : f32

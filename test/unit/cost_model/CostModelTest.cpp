@@ -102,6 +102,17 @@ TEST(ChooseTile, KeepsTheMultiplyAddsBusy) {
     }
 }
 
+TEST(ChooseTile, TilesDoNotGrowBeyondGroupsOfWholeVectors) {
+  for (const Machine &m : kMachines)
+    for (int64_t vectors : {1, 2, 3})
+      for (int64_t groups : {2, 5, 16}) {
+        Work w = layer(m.lanes, vectors * groups * m.lanes, 3, 28); // groups of one vector in and `vectors` out
+        w.groups = groups;
+        w.paddedChannels = false;
+        EXPECT_EQ(vectors % chooseTile(w, m).ku, 0) << vectors << " vectors by " << groups << " groups";
+      }
+}
+
 TEST(ChooseTile, ChannelVectorsDivideWhereThereIsNoRoomBeyondThem) {
   for (int64_t k : {16, 48, 80, 112, 17 * 16}) {
     Work w = layer(256, k, 3, 28);
