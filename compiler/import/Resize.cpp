@@ -57,27 +57,28 @@ Value reshapeTo(NodeContext &node, Value x, ArrayRef<int64_t> shape) {
   return nn::ReshapeOp::create(node.builder(), node.loc(), RankedTensorType::get(shape, type.getElementType()), x);
 }
 
-/// One axis of a linear or cubic interpolation of f32 or f64, on [N, before the axis, the axis, behind it]: the program of one result element or, if there
-/// is something behind the axis, of one row of them. Its inputs are the tensor, the table of indices and the table of weights.
+/// One axis of a linear or cubic interpolation of f32 or f64: the program of one result element, or of a row of `behind` elements behind the axis. Its inputs
+/// are the tensor, the table of indices and the table of weights.
 class AxisProgram {
 public:
-  AxisProgram(const Taps &taps, double extrapolation, Type element, int64_t behind)
-      : taps(taps), extrapolation(extrapolation), element(element), behind(behind), crops(llvm::is_contained(taps.indices, -1)) {}
+  AxisProgram(const Taps &taps, double extrapolation, Type element, int64_t axis, int64_t behind)
+      : taps(taps), extrapolation(extrapolation), element(element), axis(axis), behind(behind), crops(llvm::is_contained(taps.indices, -1)) {}
 
   void build(ProgramBuilder &b, ValueRange at, ValueRange in, Value out) {
     if (taps.count <= kUnrolled) // they are the same for all of a row
       for (int64_t k = 0; k < taps.count; ++k)
-        read.push_back(tapAt(b, in, at[2], b.index(k)));
-    Value inside = crops ? b.compare(arith::CmpIPredicate::sge, b.load(in[1], {at[2], b.index(0)}), b.integer(b.getI32Type(), int64_t(0))) : Value();
+        read.push_back(tapAt(b, in, at[axis], b.index(k)));
+    Value inside = crops ? b.compare(arith::CmpIPredicate::sge, b.load(in[1], {at[axis], b.index(0)}), b.integer(b.getI32Type(), int64_t(0))) : Value();
     auto store = [&](Value i, bool wide) {
-      SmallVector<Value> to{at[0], at[1], at[2], i};
+      SmallVector<Value> to(at.drop_back());
+      to.push_back(i);
       auto sum = [&] { return sumAt(b, in, to, wide); };
       auto outside = [&] { return spread(b, b.number(element, extrapolation), wide); };
       Value value = inside ? b.ifElse(inside, sum, outside) : sum();
       wide ? storeLanes(b, value, out, to) : b.store(value, out, to);
     };
     if (behind == 1)
-      return store(at[3], false);
+      return store(at.back(), false);
     forEachLanes(b, behind, [&](Value i) { store(i, true); }, [&](Value i) { store(i, false); });
   }
 
@@ -95,12 +96,13 @@ private:
   /// The sum of weight times element, from the first tap to the last one.
   Value sumAt(ProgramBuilder &b, ValueRange in, ArrayRef<Value> to, bool wide) const {
     auto product = [&](const Tap &tap) -> Value {
-      Value from[] = {to[0], to[1], tap.index, to[3]};
+      SmallVector<Value> from(to);
+      from[axis] = tap.index;
       return arith::MulFOp::create(b, spread(b, tap.weight, wide), wide ? loadLanes(b, in[0], from) : b.load(in[0], from));
     };
     if (read.empty())
       return b.fold(b.index(0), b.index(taps.count), spread(b, b.number(element, 0.0), wide),
-                    [&](Value k, ValueRange sum) -> SmallVector<Value> { return {arith::AddFOp::create(b, sum[0], product(tapAt(b, in, to[2], k)))}; })[0];
+                    [&](Value k, ValueRange sum) -> SmallVector<Value> { return {arith::AddFOp::create(b, sum[0], product(tapAt(b, in, to[axis], k)))}; })[0];
     Value sum = product(read[0]);
     for (const Tap &tap : ArrayRef(read).drop_front())
       sum = arith::AddFOp::create(b, sum, product(tap));
@@ -110,27 +112,35 @@ private:
   const Taps &taps;
   double extrapolation;
   Type element;
-  int64_t behind;
+  int64_t axis, behind;
   bool crops;
   SmallVector<Tap> read;
 };
 
+/// Images of fewer channels are interpolated along their rows.
+constexpr int64_t kFewChannels = 4;
+
+/// Along the dims behind the channels it is the program of one element: channels are computed alike, and so become lanes (nn-propagate-layout). Else it is, on
+/// [N, before the axis, the axis, behind it], the program of a row.
 Value interpolate(NodeContext &node, Value x, const ResizeMode &mode, const ResizeAxis &axis) {
   auto type = cast<RankedTensorType>(x.getType());
+  Type element = type.getElementType();
   Taps taps = computeTaps(mode, axis);
-  SmallVector<int64_t> shape = fourDims(type.getShape(), axis.axis), whole(type.getShape());
+  bool byChannel = axis.axis >= 2 && type.getDimSize(1) >= kFewChannels && element.isF32();
+  SmallVector<int64_t> whole(type.getShape()), shape = byChannel ? whole : fourDims(whole, axis.axis);
+  int64_t at = byChannel ? axis.axis : 2, behind = byChannel ? 1 : shape.back();
   Value input = reshapeTo(node, x, shape);
-  shape[2] = axis.out;
+  shape[at] = axis.out;
   whole[axis.axis] = axis.out;
-  Value inputs[] = {input, integerTable(node, {axis.out, taps.count}, taps.indices), bitsTable(node, taps, type.getElementType())};
+  Value inputs[] = {input, integerTable(node, {axis.out, taps.count}, taps.indices), bitsTable(node, taps, element)};
   // A row is one iteration: the last dimension of the space is 1, so that rows are shared among threads.
   SmallVector<int64_t> space = shape;
-  if (shape[3] > 1)
-    space[3] = 1;
-  AxisProgram program(taps, mode.extrapolation, type.getElementType(), shape[3]);
+  if (behind > 1)
+    space.back() = 1;
+  AxisProgram program(taps, mode.extrapolation, element, at, behind);
   auto body = [&](ProgramBuilder &b, ValueRange at, ValueRange in, ValueRange out) { program.build(b, at, in, out[0]); };
-  Type result = RankedTensorType::get(shape, type.getElementType());
-  return reshapeTo(node, foreach (node, "resize", space, inputs, result, body)[0], whole);
+  Value result = foreach (node, "resize", space, inputs, Type(RankedTensorType::get(shape, element)), body)[0];
+  return reshapeTo(node, result, whole);
 }
 
 /// How often each element of the axis stands in the result, if that is the same for all and in order; 0 otherwise.

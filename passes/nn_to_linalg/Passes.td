@@ -10,10 +10,11 @@ def PropagateLayoutPass : Pass<"nn-propagate-layout", "::mlir::func::FuncOp"> {
     **What.** Results of convolutions and pools become blocked, `[N, ceil(C / V), spatial..., V]` with the target's V lanes; elementwise operations
     follow their operands, and so do concatenations, slices, transpositions and borders as long as they move whole blocks of channels; matrix
     multiplications, reshapes and the function's border stay plain. Convolutions read a plain producer (the network's
-    input, a reshape) in place. Where layouts meet, `nn.pack` or `nn.unpack` is inserted, once per value, and a remark says which operation asks for
+    input, a reshape) in place, unless there is so much to compute that a faster algorithm, which needs blocks, repays packing. Programs (`nn.foreach`)
+    that treat channels alike compute a block of them at once (ChannelLanes.h). Where layouts meet, `nn.pack` or `nn.unpack` is inserted, once per value, and a remark says which operation asks for
     it. Weights get recipe steps instead.
 
-    **Before/After.** test/passes/nn_to_linalg/propagate-layout.mlir.
+    **Before/After.** test/passes/nn_to_linalg/propagate-layout.mlir, propagate-layout-programs.mlir.
 
     **Requires / Leaves.** Requires nn in logical form and the module's `nn.target`. Leaves nn; every pool and every depthwise convolution reads and
     writes blocked tensors, every convolution writes one.
@@ -21,7 +22,7 @@ def PropagateLayoutPass : Pass<"nn-propagate-layout", "::mlir::func::FuncOp"> {
     **Numerics.** None: lanes beyond the channel count are never read.
   }];
   let options = [Option<"propagate", "propagate", "bool", "true", "false: values are plain between operations, for finding a layout that is wrong">];
-  let dependentDialects = ["::lathe::nn::NNDialect"];
+  let dependentDialects = ["::lathe::nn::NNDialect", "::mlir::vector::VectorDialect"];
 }
 
 def SelectTilingPass : Pass<"nn-select-tiling", "::mlir::func::FuncOp"> {

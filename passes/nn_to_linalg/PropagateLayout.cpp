@@ -6,6 +6,7 @@
 #include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/ModuleInfo.h"
 #include "dialects/nn/NNDialect.h"
+#include "passes/nn_to_linalg/ChannelLanes.h"
 #include "passes/nn_to_linalg/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -40,6 +41,7 @@ public:
           .Case<InterleaveOp>([&](auto o) { interleave(o); })
           .Case<ConcatOp, SliceOp, TransposeOp, PadOp>([&](auto o) { moving(o); })
           .Case<ReduceOp>([&](auto o) { reduction(o); })
+          .Case<ForeachOp>([&](auto o) { program(o); })
           .Case<PackOp, UnpackOp>([](auto) {}) // already decided
           .Default([&](Operation *o) { plainOperands(o); });
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
@@ -203,8 +205,31 @@ private:
     op.erase();
   }
 
+  /// Direct convolutions read a plain input as fast as a blocked one, but two faster ways to compute need channels side by side: Winograd's algorithm, and
+  /// input channels that share registers where output channels are few. Measured (docs/rationale/DataMovement.md): above so many multiply-adds per input
+  /// element, of all convolutions that read it, the copy is repaid.
+  static constexpr double kRepaysTransform = 256, kRepaysSharing = 20;
+
+  bool paysToPack(ConvOp op, const Forms &f) {
+    auto ones = [](ArrayRef<int64_t> values) { return llvm::all_of(values, [](int64_t v) { return v == 1; }); };
+    int64_t in = op.getInputChannels(), out = op.getOutputChannels();
+    if (op.getGroups() != 1 || !f.type.getElementType().isF32() || !op.getWeights().getDefiningOp<WeightOp>())
+      return false;
+    bool transforms = ones(op.getStrides()) && ones(op.getDilations()) && !ones(op.getWindowShape()) && 2 * in >= lanes && 2 * out > lanes;
+    bool shares = in >= lanes && in % 2 == 0 && 2 * out <= lanes;
+    if (!transforms && !shares)
+      return false;
+    double work = 0;
+    for (Operation *user : f.plain.getUsers())
+      if (auto conv = dyn_cast<ConvOp>(user); conv && conv.getInput() == f.plain)
+        work += static_cast<double>(conv.getFlopsPerImage()) / 2;
+    for (int64_t extent : f.type.getShape().drop_front())
+      work /= static_cast<double>(extent);
+    return work >= (transforms ? kRepaysTransform : kRepaysSharing);
+  }
+
   /// Pools and depthwise convolutions compute channels in lanes. Dense convolutions broadcast input elements, and read any layout without loss; packing
-  /// for them alone would be a copy for nothing.
+  /// for them alone would be a copy for nothing, unless it lets them be computed in another way.
   bool readsBlocked(WindowedOpInterface op) {
     if (op.getReduction() != Reduction::dense)
       return true;
@@ -221,6 +246,8 @@ private:
       return true;
     bool poolReads = llvm::any_of(f.plain.getUsers(), llvm::IsaPred<PoolOp>);
     if (poolReads && full)
+      return true;
+    if (conv && paysToPack(conv, f))
       return true;
     remark::passed(op->getLoc(), opts("ReadsPlain")) << (f.blocked || poolReads ? "the input has fewer channels than lanes and is read in plain layout"
                                                                                 : "the input's producer is plain: read in place, not packed");
@@ -338,6 +365,30 @@ private:
     }
     return true;
   }
+
+  //===- Programs ------------------------------------------------------------------------------------------------------------------------------===//
+
+  /// A program that treats all channels alike computes a block of them at once. That pays for packing what is plain if it computes, not only copies, and
+  /// most lanes are not empty.
+  void program(ForeachOp op) {
+    std::optional<SmallVector<bool>> byChannel = propagate ? lathe::passes::findChannelOperands(op) : std::nullopt;
+    if (!byChannel)
+      return plainOperands(op);
+    bool repays = op.getSpace()[1] * kLeastShare >= lanes &&
+                  op.getBody()
+                      .walk([](Operation *inner) { return isa<arith::AddFOp, arith::MulFOp>(inner) ? WalkResult::interrupt() : WalkResult::advance(); })
+                      .wasInterrupted();
+    for (auto [operand, wide] : llvm::zip(op.getOperands(), *byChannel))
+      repays |= wide && formsOf(operand).nativelyBlocked;
+    if (!repays)
+      return plainOperands(op);
+    for (auto [operand, wide] : llvm::zip(op->getOpOperands(), *byChannel))
+      operand.set(wide ? blocked(operand.get(), op) : plain(operand.get(), op));
+    setBlockedResult(op);
+    lathe::passes::computeByLanes(op, *byChannel, lanes);
+    remark::passed(op->getLoc(), opts("ByLanes")) << "each channel is computed alike: a block of them at once";
+  }
+  static constexpr int64_t kLeastShare = 4; // of the lanes
 
   //===- Elementwise operations ----------------------------------------------------------------------------------------------------------------===//
 

@@ -75,6 +75,8 @@ for kind in ["Softmax", "LogSoftmax", "Hardmax"]:
         case(f"{kind} axis {axis}", unary, kind, (5, 7, 19), axis=axis)
     case(f"{kind} of large numbers", unary, kind, (37,), scale=60.0)
     case(f"{kind} 1000", unary, kind, (1000,))
+    for extent in [16, 17, 31, 50, 79, 143]:
+        case(f"{kind} of rows of {extent}", unary, kind, (3, extent), axis=2)
     case(f"{kind} 2-D", unary, kind, (5, 7, 3), opset=11)
     case(f"{kind} behind a convolution", unary, kind, (3, 5, 7), behind=21, axis=1)
 

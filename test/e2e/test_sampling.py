@@ -45,6 +45,16 @@ def test_axes(mode, axes, tmp_path):
     resize(tmp_path, (4, 6, 5), sizes=[9, 8][: len(axes)], axes=list(axes), mode=mode, oracle=Reference)
 
 
+@pytest.mark.parametrize("channels", [1, 3, 7, 17, 58])
+@pytest.mark.parametrize("scales", [(2, 2), (1.6, 3), (0.4, 1)], ids=str)
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+def test_between_convolutions(mode, scales, channels, tmp_path):
+    """Channels are lanes of vectors where the image's producer has them so."""
+    graph = Graph((3, 5, 9))
+    x = graph.op("Resize", graph.conv("x", 3, channels, (3, 3), pads=[1] * 4), "", graph.constant(numpy.array([1, 1, *scales], numpy.float32)), mode=mode)
+    check(graph, graph.conv(x, channels, 5, (1, 1)), tmp_path)
+
+
 @pytest.mark.parametrize("policy", ["not_larger", "not_smaller"])
 def test_aspect_ratio(policy, tmp_path):
     resize(tmp_path, (2, 6, 9), sizes=[9, 12], axes=[2, 3], mode="linear", keep_aspect_ratio_policy=policy)
