@@ -2,7 +2,8 @@
 // of all of them, with zero weights where an output channel's group does not hold the input channel. All tiles reduce over equally many channels, so that
 // one kernel serves them: start + span never passes the last channel.
 //
-// Where groups of as many channels in as out lie in one vector, its weights may instead have the channels of one group only: each lane those of its own.
+// Instead the weights may have the channels of one group only, each lane those of its own, so that nothing is multiplied by zero: where groups of as many
+// channels in as out lie in one vector, and where a tile holds several whole groups whose borders are not those of vectors.
 #ifndef DIALECTS_NN_GROUPSPAN_H
 #define DIALECTS_NN_GROUPSPAN_H
 
@@ -18,6 +19,12 @@ struct GroupSpan {
   bool fitLanes(int64_t lanes) const {
     int64_t perGroup = inputPerGroup();
     return groups > 1 && inputChannels == outputChannels && perGroup > 1 && perGroup < lanes && lanes % perGroup == 0;
+  }
+
+  /// Whether a tile holds several whole groups, and vectors hold parts of two or more. Their number is the same in each tile.
+  bool meetInVectors(int64_t lanes) const {
+    int64_t perGroup = outputPerGroup();
+    return groups > 1 && tile > perGroup && tile % perGroup == 0 && perGroup % lanes != 0 && lanes % perGroup != 0;
   }
 
   int64_t inputPerGroup() const { return inputChannels / groups; }

@@ -178,7 +178,8 @@ LogicalResult ConvOp::verify() {
   if (weights.getRank() == spatial + 4 && groups > 1) {
     GroupSpan span{in, out, groups, std::max<int64_t>(weights.getShape().back(), 1)};
     // Each lane by its own group's channels, or a tile by those of all its groups.
-    bool inLanes = span.fitLanes(getOutputType().getShape().back()) && weights.getDimSize(2 + spatial) == span.inputPerGroup();
+    int64_t lanes = getOutputType().getShape().back();
+    bool inLanes = (span.fitLanes(lanes) || span.meetInVectors(lanes)) && weights.getDimSize(2 + spatial) == span.inputPerGroup();
     reduced = getReduction() == Reduction::depthwise ? 1 : inLanes ? span.inputPerGroup() : span.span();
   }
   if (weights.getRank() == spatial + 4 && failed(verifyPacked(*this, weights, reduced, out)))

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <map>
+#include <numeric>
 
 namespace lathe::passes {
 #define GEN_PASS_DEF_EXPANDMICROKERNELPASS
@@ -46,6 +47,8 @@ public:
     else
       lanes = cast<MemRefType>(op.getWeights().getType()).getShape().back() / op.getTiling().getRowVectors();
     blockChannels = op.getReduction() == Reduction::dense ? cast<MemRefType>(op.getWeights().getType()).getDimSize(2 + spatial) : lanes;
+    GroupSpan span{op.getChannels()[0], op.getChannels()[1], static_cast<int64_t>(op.getGroups()), ku * lanes};
+    groupsMeet = op.getReduction() == Reduction::dense && span.meetInVectors(lanes) && blockChannels == span.inputPerGroup();
     vector = VectorType::get({lanes}, init.getElementType());
     last = spatial - 1;
   }
@@ -84,9 +87,8 @@ private:
   //===- Operands ------------------------------------------------------------------------------------------------------------------------===//
 
   Value flatten(Value memref) {
-    if (auto view = memref.getDefiningOp<memref::ReinterpretCastOp>()) // of the same elements, from the same start
-      memref = view.getSource();
-    return IndexBuilder::flatten(memref);
+    auto view = memref.getDefiningOp<memref::ReinterpretCastOp>(); // of the same elements, from the same start
+    return IndexBuilder::flatten(view ? view.getSource() : memref);
   }
 
   FlatView view(Value memref) {
@@ -143,9 +145,7 @@ private:
 
   int64_t inputExtent(int64_t d) {
     auto type = cast<MemRefType>(op.getInput().getType());
-    if (!blockedOutput)
-      return type.getRank() == 3 ? type.getDimSize(1) : 1;
-    return type.getDimSize(2 + d);
+    return blockedOutput ? type.getDimSize(2 + d) : type.getRank() == 3 ? type.getDimSize(1) : 1;
   }
 
   /// Runs `body` for every row of the window inside the input: outer dimensions as loops over their clipped ranges. `x` is the input's address at the tile's
@@ -220,9 +220,7 @@ private:
       Value w = add(base, mul(cb, s[1]));
       return window(0, x, constant(0), a, [&](const Tap &tap, Value xTap, Value index, Accumulators a) {
         Value wTap = add(w, mul(index, tapStride));
-        int64_t unroll = op.getTiling().getUnroll(), whole = channels / unroll * unroll;
-        if (channels <= unroll)
-          whole = 0;
+        int64_t unroll = op.getTiling().getUnroll(), whole = channels <= unroll ? 0 : channels / unroll * unroll;
         a = loop(constant(0), constant(whole), unroll, a, [&](Value c, Accumulators a) {
           Value wc = add(wTap, mul(c, s[2 + spatial])), xc = add(xTap, mul(c, input.lane));
           Value ahead;
@@ -287,29 +285,78 @@ private:
     GroupSpan span{op.getChannels()[0], op.getChannels()[1], static_cast<int64_t>(op.getGroups()), ku * lanes};
     if (span.fitLanes(lanes) && blockChannels == span.inputPerGroup())
       return groupsInLanes(acc, blockChannels);
+    if (groupsMeet) { // the last tile may have fewer groups
+      int64_t perGroup = span.inputPerGroup(), count = span.tile / span.outputPerGroup();
+      SmallVector<Value> starts;
+      for (int64_t i = 0; i < count; ++i)
+        starts.push_back(arith::MinUIOp::create(b, mul(add(mul(op.getGroup(), count), i), perGroup), constant(span.inputChannels - perGroup)));
+      return ofGroups(acc, starts, perGroup, span.outputPerGroup(), span);
+    }
     Value group = arith::DivUIOp::create(b, mul(op.getGroup(), span.tile), constant(span.outputPerGroup()));
     Value start = arith::MinUIOp::create(b, mul(group, span.inputPerGroup()), constant(span.inputChannels - span.span()));
     Value image = mul(op.getImage(), input.image);
-    bool blocked = cast<MemRefType>(op.getInput().getType()).getRank() == spatial + 3;
     if (span.isOfWholeBlocks(lanes)) {
       Value firstBlock = arith::DivUIOp::create(b, start, constant(lanes));
       return loop(constant(0), constant(span.span() / lanes), 1, acc,
                   [&](Value cb, Accumulators a) { return channelBlock(add(image, mul(add(firstBlock, cb), input.block)), cb, lanes, a); });
     }
-    if (!blocked)
-      return channelBlock(add(image, mul(start, input.lane)), constant(0), span.span(), acc);
-    auto offsetOf = [&](Value channel) {
-      return add(mul(arith::DivUIOp::create(b, channel, constant(lanes)), input.block), arith::RemUIOp::create(b, channel, constant(lanes)));
-    };
-    if (span.isInOneBlock(lanes))
+    if (!blockedInput() || span.isInOneBlock(lanes))
       return channelBlock(add(image, offsetOf(start)), constant(0), span.span(), acc);
-    // An address for each channel: a span may begin anywhere in a block.
+    return ofGroups(acc, {start}, span.span(), span.tile, span);
+  }
+
+  bool blockedInput() { return cast<MemRefType>(op.getInput().getType()).getRank() == spatial + 3; }
+
+  /// How far channel `channel` of the input lies from its first one.
+  Value offsetOf(Value channel) {
+    if (!blockedInput())
+      return mul(channel, input.lane);
+    return add(mul(arith::DivUIOp::create(b, channel, constant(lanes)), input.block), arith::RemUIOp::create(b, channel, constant(lanes)));
+  }
+
+  /// `number` channels from each of `starts`, for `outputs` lanes each: they may begin anywhere in a block, so that each few channels have an address. With
+  /// several starts every lane multiplies the channels of its own group, none by zero.
+  Accumulators ofGroups(Accumulators acc, ArrayRef<Value> starts, int64_t number, int64_t outputs, const GroupSpan &span) {
+    int64_t together = std::gcd(std::gcd(span.inputPerGroup(), lanes), 4); // they lie in one block wherever a group begins
     SmallVector<int64_t> s = cast<MemRefType>(op.getWeights().getType()).getStridesAndOffset().first;
-    return window(0, image, constant(0), acc, [&](const Tap &tap, Value xTap, Value index, Accumulators a) {
-      Value w = add(mul(op.getGroup(), s[0]), mul(index, s[1 + spatial]));
-      return loop(constant(0), constant(span.span()), 1, a,
-                  [&](Value c, Accumulators a) { return step(tap, a, add(xTap, offsetOf(add(start, c))), add(w, mul(c, s[2 + spatial])), 0, 0); });
-    });
+    auto channels = [&](Value from, int64_t count, Accumulators a) {
+      return window(0, mul(op.getImage(), input.image), constant(0), a, [&](const Tap &tap, Value xTap, Value index, Accumulators a) {
+        Value w = add(mul(op.getGroup(), s[0]), mul(index, s[1 + spatial]));
+        return loop(constant(0), constant(count), together, a, [&](Value c, Accumulators a) {
+          Value channel = add(from, c), wc = add(w, mul(channel, s[2 + spatial]));
+          SmallVector<Value> x = llvm::map_to_vector(starts, [&](Value start) { return add(xTap, offsetOf(add(start, channel))); });
+          for (int64_t j = 0; j < together; ++j)
+            a = stepOfGroups(tap, a, x, add(wc, j * s[2 + spatial]), j * input.lane, outputs);
+          return a;
+        });
+      });
+    };
+    if (span.inputPerGroup() % lanes)
+      return channels(constant(0), number, acc);
+    // The order of sums is that of whole blocks in any tile.
+    return loop(constant(0), constant(number), lanes, acc, [&](Value c, Accumulators a) { return channels(c, lanes, a); });
+  }
+
+  /// One channel of each group, from addresses `x`.
+  Accumulators stepOfGroups(const Tap &tap, Accumulators acc, ArrayRef<Value> x, Value w, int64_t channel, int64_t outputs) {
+    SmallVector<Value> row;
+    for (int64_t u = 0; u < ku; ++u)
+      row.push_back(vector::LoadOp::create(b, vector, weights, add(w, u * lanes)));
+    for (int64_t p : tap.pixels) {
+      SmallVector<Value> wide = llvm::map_to_vector(x, [&](Value at) -> Value {
+        return vector::BroadcastOp::create(b, vector, memref::LoadOp::create(b, input.flat, add(at, pixelOffset(p) + channel)));
+      });
+      for (int64_t u = 0; u < ku; ++u) {
+        int64_t first = u * lanes / outputs;
+        Value own = wide[first];
+        for (int64_t i = first + 1; i * outputs < (u + 1) * lanes; ++i) {
+          auto lane = llvm::map_to_vector(llvm::seq<int64_t>(0, lanes), [&](int64_t k) { return u * lanes + k < i * outputs ? k : lanes + k; });
+          own = vector::ShuffleOp::create(b, own, wide[i], lane);
+        }
+        acc[u * width + p] = vector::FMAOp::create(b, own, row[u], acc[u * width + p]);
+      }
+    }
+    return acc;
   }
 
   /// Channel by channel: the weights of one window element are ku vectors, and so is each pixel's input.
@@ -337,9 +384,7 @@ private:
     SmallVector<Value> row;
     for (int64_t u = 0; u < whole; ++u)
       row.push_back(vector::LoadOp::create(b, vector, weights, add(w, channel * rowStride + u * vectorStride)));
-    for (int64_t p : tap.pixels) {
-      if (!whole)
-        break;
+    for (int64_t p : whole ? ArrayRef(tap.pixels) : ArrayRef<int64_t>()) {
       Value scalar = memref::LoadOp::create(b, input.flat, add(x, pixelOffset(p) + channel * input.lane));
       Value wide = vector::BroadcastOp::create(b, vector, scalar);
       for (int64_t u = 0; u < whole; ++u)
@@ -479,7 +524,13 @@ private:
     }
     for (int64_t p = 0; p < width && op.getTiling().getShare() > 1; ++p)
       acc[(ku - 1) * width + p] = sumShared(acc[(ku - 1) * width + p]);
+    int64_t vectors = cast<MemRefType>(op.getInit().getType()).getShape()[1];
     for (int64_t u = 0; u < ku; ++u) {
+      OpBuilder::InsertionGuard guard(b);
+      if (groupsMeet && vectors % ku && u >= vectors % ku) { // the last tile has fewer vectors
+        Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, blocks[u], constant(vectors));
+        b.setInsertionPointToStart(scf::IfOp::create(b, exists, /*withElseRegion=*/false).thenBlock());
+      }
       Value mask = tailMask(u);
       Value base = pixelBase(output, blocks[u]);
       SmallVector<Value> uniform(op.getExtras().size()), bases(op.getExtras().size());
@@ -521,15 +572,14 @@ private:
   }
 
   Value load(Value flat, Value at, Value mask) {
-    if (!mask)
-      return vector::LoadOp::create(b, vector, flat, at);
-    return vector::MaskedLoadOp::create(b, vector, flat, at, mask, splat(0.0));
+    return mask ? vector::MaskedLoadOp::create(b, vector, flat, at, mask, splat(0.0)).getResult() : vector::LoadOp::create(b, vector, flat, at).getResult();
   }
 
   MicroKernelOp op;
   int64_t spatial, width, ku, lanes, blockChannels, last;
   int64_t vectorStride = 0; // in the weights, between the vectors of a tile
   bool blockedOutput;
+  bool groupsMeet; // each lane has the weights of its own group
   VectorType vector;
   FlatView input, output;
   Value weights;

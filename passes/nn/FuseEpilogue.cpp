@@ -233,8 +233,62 @@ void fuse(const Group &group) {
     op->erase();
 }
 
+/// A product of more than one dimension of rows is reshaped to [N, rows, K] and back. What is elementwise behind that and knows of rows only as a whole comes
+/// before the reshape back, where it can be fused.
+struct ReshapeSinker {
+  llvm::SmallDenseSet<Value> ofProducts; // results of reshapes of products, and of what was moved before them
+
+  void run(Block &block) {
+    for (Operation &op : llvm::make_early_inc_range(block)) {
+      if (auto reshape = dyn_cast<ReshapeOp>(op); reshape && keepsColumns(reshape) && reshape.getInput().getDefiningOp<MatMulOp>())
+        ofProducts.insert(reshape);
+      else if (auto elementwise = dyn_cast<ElementwiseOpInterface>(op))
+        move(elementwise);
+    }
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+      if (isa<ReshapeOp>(op) && op.use_empty()) // the value that it reshaped has one use less
+        op.erase();
+  }
+
+private:
+  static bool keepsColumns(ReshapeOp op) {
+    auto from = cast<RankedTensorType>(op.getInput().getType()), to = cast<RankedTensorType>(op.getType());
+    return from.getRank() >= 2 && to.getRank() >= 2 && from.getShape().back() == to.getShape().back();
+  }
+
+  void move(ElementwiseOpInterface op) {
+    auto result = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    RankedTensorType inner; // of the product
+    IRMapping map;
+    for (Value operand : op->getOperands()) {
+      auto type = cast<RankedTensorType>(operand.getType());
+      if (ofProducts.contains(operand) && result && type.getShape() == result.getShape()) {
+        Value source = operand.getDefiningOp<ReshapeOp>().getInput();
+        auto shape = cast<RankedTensorType>(source.getType());
+        if (inner && inner.getShape() != shape.getShape())
+          return;
+        inner = shape;
+        map.map(operand, source);
+      } else if (!operand.getDefiningOp<WeightOp>() || type.getRank() > 1) {
+        return; // scalars and rows of one element per column mean the same in both shapes
+      }
+    }
+    if (!inner)
+      return;
+    OpBuilder b(op);
+    Value moved = b.clone(*op, map)->getResult(0);
+    moved.setType(RankedTensorType::get(inner.getShape(), result.getElementType()));
+    Value reshaped = ReshapeOp::create(b, op->getLoc(), result, moved);
+    ofProducts.insert(reshaped);
+    op->getResult(0).replaceAllUsesWith(reshaped);
+    op->erase();
+  }
+};
+
 struct FuseEpiloguePass : lathe::passes::impl::FuseEpiloguePassBase<FuseEpiloguePass> {
   void runOnOperation() override {
+    for (Block &block : getOperation().getBody())
+      ReshapeSinker().run(block);
     SmallVector<Operation *> candidates;
     getOperation().walk([&](ElementwiseOpInterface op) { candidates.push_back(op); });
     for (Operation *op : candidates)

@@ -40,7 +40,8 @@ def FuseEpiloguePass : Pass<"nn-fuse-epilogue", "::mlir::func::FuncOp"> {
     the other one must exist by then. Several elementwise operations move together if they are all that reads the result, and only the last one's value is
     used elsewhere: `x * sigmoid(x)`, a hard swish that is written out, a value that is quantised and dequantised. One walk in program order reaches the
     fixpoint: an operation is visited, as the last one of its group, after all its producers have taken what they can, and nothing that is refused
-    becomes possible later. The location becomes the fusion of all locations.
+    becomes possible later. The location becomes the fusion of all locations. Where the result of a product is reshaped, scalars and rows of one element per
+    column are first applied before the reshape, so that they are fused too.
 
     A remark of category `nn-fuse-epilogue` says of each elementwise operation where it went, or why it stayed.
 

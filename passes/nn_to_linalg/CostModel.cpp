@@ -20,18 +20,33 @@ constexpr int64_t kCacheLineBytes = 64;
 // Fetching a group's weights ahead pays if that takes this share of the time of the arithmetic on a group.
 constexpr double kLeastFetch = 0.05, kMostFetch = 4;
 
+lathe::nn::GroupSpan spanOf(const Work &w, int64_t ku, const Machine &m) { return {w.inputChannels * w.groups, w.outputChannels, w.groups, ku * m.lanes}; }
+
+bool lanesOwnChannels(const Work &w, int64_t ku, const Machine &m) { return w.ownChannels && spanOf(w, ku, m).meetInVectors(m.lanes); }
+
 /// Steps of a tile of `ku` vectors.
 int64_t depthOf(const Work &w, int64_t ku, const Machine &m) {
-  if (w.groups == 1)
-    return w.inputChannels * w.windowElements;
-  return lathe::nn::GroupSpan{w.inputChannels * w.groups, w.outputChannels, w.groups, ku * m.lanes}.span() * w.windowElements;
+  return (w.groups == 1 || lanesOwnChannels(w, ku, m) ? w.inputChannels : spanOf(w, ku, m).span()) * w.windowElements;
 }
+
+/// What one pixel's step takes besides multiply-adds: a broadcast for each group, and blends of them, one for each border of groups within a vector.
+struct Meeting {
+  int64_t broadcasts = 1, blends = 0;
+  Meeting(const Work &w, int64_t ku, const Machine &m) {
+    if (!lanesOwnChannels(w, ku, m))
+      return;
+    int64_t perGroup = w.outputChannels / w.groups;
+    broadcasts = ku * m.lanes / perGroup;
+    for (int64_t border = perGroup; border < ku * m.lanes; border += perGroup)
+      blends += border % m.lanes != 0;
+  }
+};
 
 /// Accumulators and the registers that one step needs besides: ku weight vectors and a broadcast. LLVM's scheduler needs some room, else it spills in the
 /// innermost loop: three of 32 registers; of 16 one for a second broadcast, unless three multiply-adds or more wait for the first.
-int64_t mostPixels(int64_t ku, int64_t depth, const Machine &m) {
+int64_t mostPixels(int64_t ku, int64_t depth, const Machine &m, int64_t broadcasts = 1) {
   int64_t spare = m.registers >= 32 ? 3 : ku < 3 ? 1 : 0;
-  int64_t room = m.registers - spare - ku - 1;
+  int64_t room = m.registers - spare - ku - broadcasts;
   if (depth <= kShallow)
     room = std::min(room, kShallowAccumulators);
   return room / ku;
@@ -40,7 +55,9 @@ int64_t mostPixels(int64_t ku, int64_t depth, const Machine &m) {
 double stepCycles(int64_t ku, int64_t share, int64_t pixels, double weightBandwidth, const Work &w, const Machine &m) {
   // The last vector takes part in one of `share` steps, with a broadcast of its own if it shares.
   double vectors = ku - 1 + 1.0 / share, broadcasts = share == 1 ? 1 : (ku > 1) + 1.0 / share;
-  double fma = vectors * pixels / m.fmaPerCycle;
+  Meeting groups(w, ku, m); // blends use the ports of multiply-adds
+  broadcasts *= static_cast<double>(groups.broadcasts);
+  double fma = (vectors + static_cast<double>(groups.blends)) * pixels / m.fmaPerCycle;
   // Dense: one broadcast per pixel serves ku vectors; channelwise: each vector is loaded.
   double loads = ((w.multiply ? vectors : 0) + pixels * (w.channelwise ? ku : broadcasts)) / m.loadsPerCycle;
   double latency = static_cast<double>(m.fmaLatency) / (ku > 1 ? 1 : share);
@@ -75,9 +92,9 @@ double predict(const Tile &tile, const Cover &cover, const Work &w, const Machin
     line += cover.wider * tileCycles(cover.narrow + 1);
   int64_t variants = cover.wider ? 2 : 1;
   double compute = groups * (w.lines / tile.merge) * line + variants * kVariantOverhead;
-  // Each group reads its part of the input again, which is all of it unless the convolution is grouped; half of that hides behind the arithmetic.
+  // Each group reads its part of the input: its own channels, or, again and again, all of those that it reduces over. Half of that hides behind the arithmetic.
   double inputBandwidth = w.inputBytes <= m.l2Bytes / 2 ? l1 / 4 : m.l3BytesPerCycle;
-  double part = static_cast<double>(depth) / static_cast<double>(w.inputChannels * w.groups * w.windowElements);
+  double part = w.channelwise ? 1.0 / groups : static_cast<double>(depth) / static_cast<double>(w.inputChannels * w.groups * w.windowElements);
   return compute + 0.5 * groups * static_cast<double>(w.inputBytes) * part / inputBandwidth;
 }
 
@@ -108,10 +125,11 @@ Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVecto
   int64_t vectors = ceilDiv(w.outputChannels, m.lanes);
   std::vector<std::pair<Tile, Cover>> tiles;
   for (int64_t ku = 1; ku <= std::min(vectors, w.mostVectors); ++ku) {
-    if (!w.paddedChannels && vectors % ku)
+    // Stores beyond the last vector of a blocked output are left out only where groups meet.
+    if (!w.paddedChannels && vectors % ku && !lanesOwnChannels(w, ku, m))
       continue;
-    int64_t depth = depthOf(w, ku, m);
-    int64_t widest = w.channelwise ? std::min(mostPixels(ku, depth, m), 16 / ku) : mostPixels(ku, depth, m);
+    int64_t depth = depthOf(w, ku, m), room = mostPixels(ku, depth, m, Meeting(w, ku, m).broadcasts);
+    int64_t widest = w.channelwise ? std::min(room, 16 / ku) : room;
     if (widest < 1 && ku > 1)
       continue;
     widest = std::max<int64_t>(widest, 1); // a machine with next to no registers still needs a tile

@@ -45,6 +45,7 @@ struct Work {
   bool coldWeights = false;   // the weights come from beyond the second level on every run
   int64_t mostVectors = 8;    // of output channels in a tile
   int64_t mostShare = 1;      // input channels that may share a register of the last vector of output channels: a power of two
+  bool ownChannels = false;   // where groups meet in vectors, each lane may have the weights of its own group
   bool paddedChannels = true; // output channels may be padded up to whole tiles of ku vectors (else ku must divide their vectors)
 };
 

@@ -81,6 +81,13 @@ bool groupsInLanes(WindowedOpInterface op, int64_t lanes) {
          op.getWeightsOrNull().getDefiningOp<WeightOp>();
 }
 
+/// Whether each lane of a tile has the weights of its own group where groups meet in vectors.
+bool lanesOwnChannels(WindowedOpInterface op, int64_t lanes, int64_t ku) {
+  return groupsOf(op) > 1 && op.getReduction() == Reduction::dense && !groupsInLanes(op, lanes) &&
+         GroupSpan{op.getInputChannels(), op.getOutputChannels(), groupsOf(op), ku * lanes}.meetInVectors(lanes) &&
+         op.getWeightsOrNull().getDefiningOp<WeightOp>();
+}
+
 Work describe(WindowedOpInterface op, int64_t lanes) {
   ShapedType out = op.getOutputType();
   auto in = cast<ShapedType>(op.getInput().getType());
@@ -95,6 +102,7 @@ Work describe(WindowedOpInterface op, int64_t lanes) {
     w.mostVectors = 1; // a shuffled pixel serves its neighbours, and no other vector
   w.outputChannels = op.getOutputChannels();
   w.groups = w.channelwise ? 1 : groupsOf(op);
+  w.ownChannels = w.groups > 1 && op.getWeightsOrNull().getDefiningOp<WeightOp>();
   w.windowElements = product(op.getWindowShape());
   w.lineWidth = matmul ? (out.getRank() == 3 ? out.getDimSize(1) : 1) : out.getDimSize(1 + spatial);
   w.lines = matmul ? 1 : product(out.getShape().slice(2, spatial - 1));
@@ -197,7 +205,8 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
         return op->emitOpError("expects tiles of at most ") << CookToom::kMostPoints << " points for winograd (got F(" << m << ", " << r << "))",
                WalkResult::interrupt();
     // A blocked output has no room for vectors beyond its last one.
-    if (int64_t vectors = llvm::divideCeil(op.getOutputChannels(), lanes); blocked && vectors % tiling.getGroupVectors())
+    if (int64_t vectors = llvm::divideCeil(op.getOutputChannels(), lanes);
+        blocked && vectors % tiling.getGroupVectors() && !lanesOwnChannels(op, lanes, tiling.getKu()))
       return op->emitOpError("expects ku or streams to divide the ") << vectors << " vectors of output channels (got " << tiling.getGroupVectors() << ")",
              WalkResult::interrupt();
     if (!tiling.getWinograd().empty())
@@ -305,7 +314,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     int64_t row = tiling.getRowVectors() * lanes, groups = groupsOf(op), cv = matmul || op.isBlocked(op.getInput()) ? lanes : std::min(c, lanes);
     if (op.getReduction() == Reduction::depthwise) {
       c = cv = 1;
-    } else if (groupsInLanes(op, lanes)) {
+    } else if (groupsInLanes(op, lanes) || lanesOwnChannels(op, lanes, tiling.getKu())) {
       c = cv = c / groups;
     } else if (groups > 1) {
       // Whole blocks where tiles read such; else one block of all channels of the span.

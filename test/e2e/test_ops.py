@@ -47,7 +47,7 @@ for auto_pad in ["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET"]:
         for stride in [1, 2, 3]:
             case(f"conv {auto_pad} k{kernel} s{stride}", conv, 3, 7, (17, 33), kernel, auto_pad=auto_pad, strides=[stride, stride])
 # Depthwise, whole groups per tile, several groups per tile; on the network's plain input and behind another convolution.
-for channels, filters, group in [(17, 17, 17), (58, 58, 58), (96, 96, 96), (64, 32, 32), (64, 64, 4), (48, 96, 3), (6, 9, 3), (34, 17, 17), (128, 128, 32), (17, 34, 17), (64, 128, 8), (72, 72, 3), (20, 40, 5)]:
+for channels, filters, group in [(17, 17, 17), (58, 58, 58), (96, 96, 96), (64, 32, 32), (64, 64, 4), (48, 96, 3), (6, 9, 3), (34, 17, 17), (128, 128, 32), (17, 34, 17), (64, 128, 8), (72, 72, 3), (20, 40, 5), (60, 36, 3)]:
     case(f"conv groups {group} c{channels} f{filters}", conv, channels, filters, (9, 17), (3, 3), group=group, pads=[1, 1, 1, 1])
 
 
@@ -56,7 +56,7 @@ def conv_grouped_behind(folder, channels, filters, group, **attributes):
     check(graph, graph.op("Relu", graph.conv(graph.conv("x", 3, channels, (1, 1)), channels, filters, (3, 3), group=group, **attributes)), folder)
 
 
-for channels, filters, group in [(17, 17, 17), (96, 96, 96), (64, 64, 4), (48, 96, 3), (34, 17, 17), (17, 34, 17), (64, 128, 8), (72, 72, 3), (20, 40, 5), (24, 72, 3)]:
+for channels, filters, group in [(17, 17, 17), (96, 96, 96), (64, 64, 4), (48, 96, 3), (34, 17, 17), (17, 34, 17), (64, 128, 8), (72, 72, 3), (96, 96, 4), (20, 40, 5), (24, 72, 3), (60, 36, 3), (96, 120, 3)]:
     case(f"conv groups {group} c{channels} f{filters} behind a convolution", conv_grouped_behind, channels, filters, group, pads=[1, 1, 1, 1])
 case("conv depthwise stride 2", conv_grouped_behind, 58, 58, 58, strides=[2, 2], pads=[1, 1, 1, 1])
 case("conv depthwise dilation 2", conv_grouped_behind, 7, 7, 7, dilations=[2, 2], pads=[2, 2, 2, 2])

@@ -102,6 +102,48 @@ func.func private @plain_groups(%x: memref<5x12x2xf32>, %w: memref<3x1x1x6x4xf32
   return
 }
 
+// Groups of 2 input and 6 output channels: a tile of 3 vectors holds two of them, which meet in the middle one. Each lane has the weights of its own group,
+// and the vector that both share takes their broadcasts blended. Of 4 groups, the first two are the first tile. 6 vectors are two tiles.
+// CHECK-LABEL: func private @meeting(
+// CHECK-COUNT-3: vector.load {{.*}} vector<4xf32>
+// CHECK: %[[A:.*]] = vector.broadcast
+// CHECK: %[[B:.*]] = vector.broadcast
+// CHECK: vector.fma %[[A]],
+// CHECK: %[[BOTH:.*]] = vector.shuffle %[[A]], %[[B]] [0, 1, 6, 7]
+// CHECK: vector.fma %[[BOTH]],
+// CHECK: vector.fma %[[B]],
+// CHECK-NOT: scf.if
+// CHECK: return
+func.func private @meeting(%x: memref<5x2x2x4xf32>, %w: memref<2x1x1x2x12xf32>, %y: memref<5x6x2x4xf32>, %i: index, %g: index) {
+  %c0 = arith.constant 0 : index
+  nn.microkernel dense at[%i, %g] column(%c0) ins(%x : memref<5x2x2x4xf32>) weights(%w : memref<2x1x1x2x12xf32>) outs(%y : memref<5x6x2x4xf32>)
+    attributes {window = array<i64: 1>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, channels = array<i64: 8, 24>, groups = 4 : i64,
+    tiling = #nn.tiling<ku = 3, unroll = 2, merge = 1, segments = [1, 1]>, width = 1 : i64, first_column = 0 : i64} epilogue {
+  ^bb0(%a: f32):
+    nn.yield %a : f32
+  }
+  return
+}
+
+// Of 3 groups the second tile has one: its channels are read at the last group, and what lies beyond the output's 5 vectors is not stored.
+// CHECK-LABEL: func private @fewer_groups(
+// CHECK-COUNT-2: arith.minui {{.*}}, %c4
+// CHECK-COUNT-2: vector.store
+// CHECK: %[[EXISTS:.*]] = arith.cmpi ult, %{{.*}}, %c5
+// CHECK: scf.if %[[EXISTS]] {
+// CHECK: vector.store
+// CHECK: return
+func.func private @fewer_groups(%x: memref<5x2x2x4xf32>, %w: memref<2x1x1x2x12xf32>, %y: memref<5x5x2x4xf32>, %i: index, %g: index) {
+  %c0 = arith.constant 0 : index
+  nn.microkernel dense at[%i, %g] column(%c0) ins(%x : memref<5x2x2x4xf32>) weights(%w : memref<2x1x1x2x12xf32>) outs(%y : memref<5x5x2x4xf32>)
+    attributes {window = array<i64: 1>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, channels = array<i64: 6, 18>, groups = 3 : i64,
+    tiling = #nn.tiling<ku = 3, unroll = 2, merge = 1, segments = [1, 1]>, width = 1 : i64, first_column = 0 : i64} epilogue {
+  ^bb0(%a: f32):
+    nn.yield %a : f32
+  }
+  return
+}
+
 // The same with weights of one group's channels for each lane: an input pixel is shuffled once per channel, and serves both pixels of the tile that see it.
 // Window elements of a line and pixels are unrolled: 3 input pixels by 2 channels are 6 shuffles, for 2 pixels by 2 elements by 2 channels, 8 multiply-adds.
 // CHECK-LABEL: func private @in_lanes(

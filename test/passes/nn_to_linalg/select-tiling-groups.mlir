@@ -44,4 +44,20 @@ func.func @half_blocks(%x: tensor<1x2x28x28x8xf32>) -> tensor<1x4x26x26x8xf32> {
   } -> tensor<1x4x26x26x8xf32>
   return %0 : tensor<1x4x26x26x8xf32>
 }
+
+// Groups of a vector and a half: two of them are three vectors, in which each lane has the weights of its own group. Of three groups the second tile has one.
+// CHECK-LABEL: func @meeting(
+// CHECK: nn.weight
+// CHECK-NOT: expand_groups
+// CHECK-SAME: : tensor<2x1x3x3x12x24xf32>
+// CHECK: tiling = #nn.tiling<ku = 3,
+func.func @meeting(%x: tensor<1x5x28x28x8xf32>) -> tensor<1x5x26x26x8xf32> {
+  %w = nn.weight <dense<0.5> : tensor<36x12x3x3xf32>, tensor<36x12x3x3xf32>> : tensor<36x12x3x3xf32>
+  %0 = nn.conv ins(%x, %w : tensor<1x5x28x28x8xf32>, tensor<36x12x3x3xf32>) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>,
+    pads = array<i64: 0, 0, 0, 0>, groups = 3 : i64, channels = array<i64: 36, 36>} epilogue {
+  ^bb0(%acc: f32):
+    nn.yield %acc : f32
+  } -> tensor<1x5x26x26x8xf32>
+  return %0 : tensor<1x5x26x26x8xf32>
+}
 }
