@@ -182,6 +182,18 @@ static LogicalResult importComputedMatMul(NodeContext &node) {
 
 //===- The operators ---------------------------------------------------------------------------------------------------------------------------===//
 
+/// The rows of a matrix are the images of a batch, each of them one pixel. Where more of them are known than a tile of images has, they are the pixels of one
+/// image, and tiles are chosen as for any other.
+static Value timesWeights(NodeContext &node, Value a, Value weights, Value bias) {
+  constexpr int64_t kFewRows = 16;
+  auto type = cast<RankedTensorType>(a.getType());
+  bool isImage = type.getRank() == 2 && !type.isDynamicDim(0) && type.getDimSize(0) > kFewRows;
+  if (isImage)
+    a = reshaped(node, a, {1, type.getDimSize(0), type.getDimSize(1)});
+  Value product = nn::MatMulOp::create(node.builder(), node.loc(), a, weights, bias).getResult(0);
+  return isImage ? reshaped(node, product, {type.getDimSize(0), cast<RankedTensorType>(product.getType()).getShape().back()}) : product;
+}
+
 LogicalResult lathe::importer::importGemm(NodeContext &node) {
   node.ignore({"broadcast"}); // of opset 6: C always may
   bool transA = node.integer("transA", 0), transB = node.integer("transB", 0);
@@ -222,10 +234,10 @@ LogicalResult lathe::importer::importGemm(NodeContext &node) {
       bias = multipliedBy(bias, beta);
   }
   Value weights = node.materialize(multipliedBy(b, alpha));
-  auto product = nn::MatMulOp::create(node.builder(), node.loc(), a, weights, bias ? node.materialize(bias) : Value());
+  Value product = timesWeights(node, a, weights, bias ? node.materialize(bias) : Value());
   if (hasC && !bias)
-    return addC(node, product.getResult(0), beta);
-  return node.define(product.getResult(0));
+    return addC(node, product, beta);
+  return node.define(product);
 }
 
 LogicalResult lathe::importer::importMatMul(NodeContext &node) {
@@ -251,6 +263,5 @@ LogicalResult lathe::importer::importMatMul(NodeContext &node) {
   // Rows of a batch: the dimensions between are one.
   if (aType.getRank() > 3)
     a = reshaped(node, a, {shape[0], countAlong(shape, llvm::to_vector(llvm::seq<int64_t>(1, aType.getRank() - 1))), bShape[0]});
-  auto product = nn::MatMulOp::create(node.builder(), node.loc(), a, node.materialize(b), Value());
-  return node.define(reshaped(node, product.getResult(0), shape));
+  return node.define(reshaped(node, timesWeights(node, a, node.materialize(b), Value()), shape));
 }
