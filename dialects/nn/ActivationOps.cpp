@@ -34,7 +34,9 @@ struct Scalars {
     Value atLeast = selectLess(x, low, low, x);
     return selectLess(high, atLeast, high, atLeast);
   }
-  Value hardSigmoid(Value x, Value alpha, Value beta) { return clip(add(mul(x, alpha), beta), constant(0.0), constant(1.0)); }
+  /// x * y + z, rounded once where that is one instruction.
+  Value multiplyAdd(Value x, Value y, Value z) { return x.getType().isF32() ? math::FmaOp::create(b, loc, x, y, z).getResult() : add(mul(x, y), z); }
+  Value hardSigmoid(Value x, Value alpha, Value beta) { return clip(multiplyAdd(x, alpha, beta), constant(0.0), constant(1.0)); }
 };
 
 } // namespace

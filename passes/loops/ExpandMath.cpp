@@ -7,6 +7,7 @@
 #include "passes/loops/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
 namespace lathe::passes {
@@ -75,6 +76,34 @@ Value expandExp(MathBuilder &a, Value x) {
   return scaledExp(a, limited, 0, more, a.select(P::OLT, x, zero, a.real(1 / kBiasPower), a.real(kBiasPower)));
 }
 
+/// What is divided is the sigmoid of this, as nn writes it: (x < 0 ? e : 1) / (1 + e), e = exp(-|x|).
+Value sigmoidArgument(arith::DivFOp op) {
+  auto choice = op.getLhs().getDefiningOp<arith::SelectOp>();
+  auto sum = op.getRhs().getDefiningOp<arith::AddFOp>();
+  auto e = choice ? choice.getTrueValue().getDefiningOp<math::ExpOp>() : math::ExpOp();
+  auto negated = e ? e.getOperand().getDefiningOp<arith::NegFOp>() : arith::NegFOp();
+  auto magnitude = negated ? negated.getOperand().getDefiningOp<math::AbsFOp>() : math::AbsFOp();
+  auto less = choice ? choice.getCondition().getDefiningOp<arith::CmpFOp>() : arith::CmpFOp();
+  if (!sum || !magnitude || !less || less.getPredicate() != arith::CmpFPredicate::OLT || less.getLhs() != magnitude.getOperand() ||
+      !matchPattern(less.getRhs(), m_AnyZeroFloat()) || !matchPattern(choice.getFalseValue(), m_OneFloat()))
+    return {};
+  bool onePlus = matchPattern(sum.getLhs(), m_OneFloat()) && sum.getRhs() == e.getResult();
+  bool plusOne = matchPattern(sum.getRhs(), m_OneFloat()) && sum.getLhs() == e.getResult();
+  return onePlus || plusOne ? magnitude.getOperand() : Value();
+}
+
+/// 2^-64 / (2^-64 + 2^(k - 64) exp(-r)) with -x = k * log(2) - r: neither term overflows, so that there is nothing to choose.
+Value expandSigmoid(MathBuilder &a, Value x) {
+  Value limited = clamp(a, x, -104.0f, 40.0f);
+  double round = 12582912.0 + 127 - kBias;
+  Value shifted = a.fma(limited, a.real(-1.44269504088896341f), a.real(round)), k = a.sub(shifted, a.real(round));
+  Value r = a.fma(k, a.real(-2.12194440e-4f), a.fma(k, a.real(0.693359375f), limited));
+  // (exp(-r) - 1) / r, to 2^-29 of exp(-r). The power of two is multiplied, not added to the exponent: a NaN stays one.
+  Value q = a.polynomial(r, {1.38436351e-3f, -8.37417133e-3f, 4.16680016e-2f, -1.66664317e-1f, 4.9999994e-1f, -1.0f});
+  Value power = a.fromBits(a.shiftLeft(a.bits(shifted), 23)), one = a.real(1 / kBiasPower);
+  return a.div(one, a.add(one, a.fma(a.mul(power, r), q, power)));
+}
+
 // 2^k * fraction + (2^k - 1). Above 88 the power of two is infinite in one factor: exp takes over, to which 1 makes no difference.
 Value expandExpM1(MathBuilder &a, Value x) {
   Reduced e = reduceExp(a, clamp(a, x, -20.0f, 87.0f), 0);
@@ -132,6 +161,7 @@ struct ExpandMathPass : lathe::passes::impl::ExpandMathPassBase<ExpandMathPass> 
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     ignoreSignOfZero();
+    expandSigmoids();
     RewritePatternSet patterns(context);
     auto f32 = Float32Type::get(context);
     patterns.add<ExpandFunction<math::ExpOp>>(context, f32, expandExp);
@@ -151,6 +181,27 @@ struct ExpandMathPass : lathe::passes::impl::ExpandMathPassBase<ExpandMathPass> 
       if (isa<arith::MaximumFOp, arith::MinimumFOp>(op))
         cast<arith::ArithFastMathInterface>(op)->setAttr("fastmath", arith::FastMathFlagsAttr::get(op->getContext(), arith::FastMathFlags::nsz));
     });
+  }
+
+  /// Before the functions that they are made of.
+  void expandSigmoids() {
+    SmallVector<std::pair<arith::DivFOp, Value>> sigmoids;
+    getOperation().walk([&](arith::DivFOp op) {
+      Value x = getElementTypeOrSelf(op.getType()).isF32() && !isa<TensorType>(op.getType()) ? sigmoidArgument(op) : Value();
+      if (x)
+        sigmoids.push_back({op, x});
+    });
+    IRRewriter rewriter(&getContext());
+    for (auto [op, x] : sigmoids) {
+      rewriter.setInsertionPoint(op);
+      MathBuilder builder(rewriter, op.getLoc(), op.getType());
+      auto choice = op.getLhs().getDefiningOp<arith::SelectOp>();
+      Operation *parts[] = {choice, op.getRhs().getDefiningOp(), choice.getCondition().getDefiningOp(), choice.getTrueValue().getDefiningOp()};
+      rewriter.replaceOp(op, expandSigmoid(builder, x));
+      for (Operation *dead : parts)
+        if (dead->use_empty())
+          rewriter.eraseOp(dead);
+    }
   }
 
   /// Whether the target has instructions between f16 and f32: those of x86 need F16C.

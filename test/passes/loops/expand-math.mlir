@@ -64,3 +64,40 @@ func.func private @trigonometry(%x: vector<8xf32>) -> vector<8xf32> attributes {
   %2 = math.tan %1 : vector<8xf32>
   return %2 : vector<8xf32>
 }
+
+// A sigmoid is one function, without a choice.
+// CHECK-LABEL: func private @sigmoid(
+// CHECK-NOT: math.exp
+// CHECK: %[[DIVIDED:.*]] = arith.divf
+// CHECK-NOT: arith.divf
+// CHECK: return %[[DIVIDED]]
+func.func private @sigmoid(%x: vector<8xf32>) -> vector<8xf32> attributes {nn.kernel} {
+  %zero = arith.constant dense<0.0> : vector<8xf32>
+  %one = arith.constant dense<1.0> : vector<8xf32>
+  %magnitude = math.absf %x : vector<8xf32>
+  %negated = arith.negf %magnitude : vector<8xf32>
+  %e = math.exp %negated : vector<8xf32>
+  %less = arith.cmpf olt, %x, %zero : vector<8xf32>
+  %choice = arith.select %less, %e, %one : vector<8xi1>, vector<8xf32>
+  %sum = arith.addf %one, %e : vector<8xf32>
+  %0 = arith.divf %choice, %sum : vector<8xf32>
+  return %0 : vector<8xf32>
+}
+
+// Not quite one: the choice stays.
+// CHECK-LABEL: func private @almost(
+// CHECK: %[[SUM:.*]] = arith.addf %cst_0,
+// CHECK: arith.divf %{{.*}}, %[[SUM]]
+// CHECK: return
+func.func private @almost(%x: vector<8xf32>) -> vector<8xf32> attributes {nn.kernel} {
+  %zero = arith.constant dense<0.0> : vector<8xf32>
+  %one = arith.constant dense<1.0> : vector<8xf32>
+  %magnitude = math.absf %x : vector<8xf32>
+  %negated = arith.negf %magnitude : vector<8xf32>
+  %e = math.exp %negated : vector<8xf32>
+  %less = arith.cmpf olt, %x, %zero : vector<8xf32>
+  %choice = arith.select %less, %one, %e : vector<8xi1>, vector<8xf32>
+  %sum = arith.addf %one, %e : vector<8xf32>
+  %0 = arith.divf %choice, %sum : vector<8xf32>
+  return %0 : vector<8xf32>
+}
