@@ -70,7 +70,7 @@ void linalgPhase(List l) {
   l.functions(
       [=] {
         return createSelectTilingPass({/*naive=*/!l.selection.runs("nn-select-tiling"), /*winograd=*/l.selection.runs("winograd"),
-                                       /*shareLanes=*/l.selection.runs("share-lanes")});
+                                       /*shareLanes=*/l.selection.runs("share-lanes"), /*prefetch=*/l.selection.runs("prefetch")});
       },
       "the cost model's tiles; weights into the order that they ask for");
   l.functions([] { return createConvertNNToLinalgPass(); }, "everything that is not windowed");
@@ -138,6 +138,7 @@ constexpr OptionalPass kOptionalPasses[] = {
     {"nn-select-tiling", "register tiles of one pixel by one vector", true},
     {"winograd", "no convolution is computed by Winograd's algorithm", true},
     {"share-lanes", "input channels are summed one after the other, also where lanes are left", true},
+    {"prefetch", "weights are read when they are needed, not while others are multiplied", true},
     {"lathe-fuse-elementwise", "each elementwise operation is a loop of its own", true},
     {"eliminate-empty-tensors", "results are copied into the parts of a concatenation", false},
     {"lathe-coalesce-copies", "values that have other readers are copied into the parts of a concatenation", false},

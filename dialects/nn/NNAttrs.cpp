@@ -22,7 +22,7 @@ LogicalResult FileAttr::verify(function_ref<InFlightDiagnostic()> emitError, Str
 }
 
 LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t ku, int64_t unroll, int64_t merge, ArrayRef<int64_t> segments,
-                                 ArrayRef<int64_t> winograd, int64_t images, int64_t prefetch, int64_t share, int64_t streams) {
+                                 ArrayRef<int64_t> winograd, int64_t images, ArrayRef<int64_t> prefetch, int64_t share, int64_t streams) {
   if (ku < 1 || unroll < 1 || merge < 1)
     return emitError() << "expects ku, unroll and merge of at least 1 (got " << ku << ", " << unroll << ", " << merge << ")";
   if (segments.empty() || llvm::any_of(segments, [](int64_t s) { return s < 1; }))
@@ -35,13 +35,13 @@ LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, i
     return emitError() << "expects images to be 0 or a power of two (got " << images << ")";
   if (images > 1 && (merge != 1 || segments != ArrayRef<int64_t>(1) || !winograd.empty()))
     return emitError() << "expects several images by tile only where a line is one pixel (got segments " << segments << ")";
-  if (prefetch < 0)
-    return emitError() << "expects prefetch of at least 0 lines (got " << prefetch << ")";
+  if (!prefetch.empty() && (prefetch.size() != 2 || prefetch[0] < 0 || prefetch[1] <= prefetch[0]))
+    return emitError() << "expects prefetch of some lines, from one at or behind the first weights to another (got " << prefetch << ")";
   if (share < 1 || !llvm::isPowerOf2_64(share) || unroll % share)
     return emitError() << "expects share to be a power of two that divides unroll (got " << share << " and " << unroll << ")";
   if (streams < 0 || streams % ku || (streams > ku && images < 2))
     return emitError() << "expects streams to be 0 or ku, or a multiple of ku where several images are a tile (got " << streams << " and " << ku << ")";
-  if (streams > 0 && (!winograd.empty() || prefetch > 0 || share > 1))
+  if (streams > 0 && (!winograd.empty() || !prefetch.empty() || share > 1))
     return emitError() << "expects streams without winograd, prefetch and share (got " << streams << ")";
   return success();
 }

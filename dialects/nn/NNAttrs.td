@@ -92,7 +92,9 @@ def NN_TilingAttr : NN_Attr<"Tiling", "tiling"> {
     - `images`: how images and groups of output channels are nested. Absent (0): image by image, each with all groups. 1: group by group, each for all
       images, so that a group's weights are read once. More: as 1, and that many images, each of them one output pixel, are the pixels of a register tile;
       what is left of the batch is covered by tiles of half as many, and so on.
-    - `prefetch`: while a tile runs, each iteration of its innermost loop fetches this many cache lines of the next group's weights; 0 for none.
+    - `prefetch`: from which cache line to which other one weights are fetched while the operation runs on an image, counted from the first of its own
+      weights, behind which lie those of the operations that run next. Tiles share them by their pixels, own weights and later ones
+      apart, and spread them over the iterations of their innermost loops. Absent for none.
     - `share`: the last vector of channels fills at most one in `share` lanes, and its registers sum so many input channels at once, side by side; the parts
       are added at the end. A power of two; only in a dense operation of one group of vectors.
     - `streams`: the weights of every vector of channels lie apart, and so many vectors are a group. A single image takes them all at once, and reads as many
@@ -101,7 +103,7 @@ def NN_TilingAttr : NN_Attr<"Tiling", "tiling"> {
 
     ```mlir
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [14, 14]>
-    #nn.tiling<ku = 2, unroll = 4, merge = 7, segments = [13, 12, 12, 12], prefetch = 2>
+    #nn.tiling<ku = 2, unroll = 4, merge = 7, segments = [13, 12, 12, 12], prefetch = [1024, 9216]>
     #nn.tiling<ku = 3, unroll = 4, merge = 1, segments = [1], images = 8>
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [1], images = 8, streams = 8>
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [12, 12], winograd = [4, 4]>
@@ -109,12 +111,12 @@ def NN_TilingAttr : NN_Attr<"Tiling", "tiling"> {
   }];
   let parameters = (ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, ArrayRefParameter<"int64_t">:$segments,
                     OptionalArrayRefParameter<"int64_t">:$winograd, DefaultValuedParameter<"int64_t", "0">:$images,
-                    DefaultValuedParameter<"int64_t", "0">:$prefetch, DefaultValuedParameter<"int64_t", "1">:$share,
+                    OptionalArrayRefParameter<"int64_t">:$prefetch, DefaultValuedParameter<"int64_t", "1">:$share,
                     DefaultValuedParameter<"int64_t", "0">:$streams);
   let skipDefaultBuilders = 1;
   let builders = [AttrBuilder<(ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, "::llvm::ArrayRef<int64_t>":$segments,
-                                   CArg<"::llvm::ArrayRef<int64_t>", "{}">:$winograd, CArg<"int64_t", "0">:$images, CArg<"int64_t", "0">:$prefetch,
-                                   CArg<"int64_t", "1">:$share, CArg<"int64_t", "0">:$streams),
+                                   CArg<"::llvm::ArrayRef<int64_t>", "{}">:$winograd, CArg<"int64_t", "0">:$images,
+                                   CArg<"::llvm::ArrayRef<int64_t>", "{}">:$prefetch, CArg<"int64_t", "1">:$share, CArg<"int64_t", "0">:$streams),
                               [{ return $_get($_ctxt, ku, unroll, merge, segments, winograd, images, prefetch, share, streams); }]>];
   let extraClassDeclaration = [{
     /// Vectors of output channels in a group of weights.

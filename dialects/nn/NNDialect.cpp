@@ -14,16 +14,18 @@
 using namespace mlir;
 
 /// What a tiling has besides, in any number: `, winograd = [4, 4], images = 8`.
-static ParseResult parseTilingOptions(AsmParser &parser, SmallVector<int64_t> &winograd, int64_t &images, int64_t &prefetch, int64_t &share, int64_t &streams) {
+static ParseResult parseTilingOptions(AsmParser &parser, SmallVector<int64_t> &winograd, int64_t &images, SmallVector<int64_t> &prefetch, int64_t &share,
+                                      int64_t &streams) {
   share = 1; // what generated parsers pass is 0, whatever the parameter's default is
   while (succeeded(parser.parseOptionalComma())) {
-    if (succeeded(parser.parseOptionalKeyword("winograd"))) {
-      auto extent = [&] { return parser.parseInteger(winograd.emplace_back()); };
-      if (parser.parseEqual() || parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, extent))
+    bool algorithm = succeeded(parser.parseOptionalKeyword("winograd"));
+    if (algorithm || succeeded(parser.parseOptionalKeyword("prefetch"))) {
+      SmallVector<int64_t> &list = algorithm ? winograd : prefetch;
+      if (parser.parseEqual() || parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] { return parser.parseInteger(list.emplace_back()); }))
         return failure();
       continue;
     }
-    const std::pair<StringRef, int64_t &> numbers[] = {{"prefetch", prefetch}, {"share", share}, {"streams", streams}};
+    const std::pair<StringRef, int64_t &> numbers[] = {{"share", share}, {"streams", streams}};
     auto named = llvm::find_if(numbers, [&](const auto &number) { return succeeded(parser.parseOptionalKeyword(number.first)); });
     if (named == std::end(numbers) && parser.parseKeyword("images", ", 'prefetch', 'share', 'streams', 'winograd' or '>'"))
       return failure();
@@ -33,16 +35,18 @@ static ParseResult parseTilingOptions(AsmParser &parser, SmallVector<int64_t> &w
   return success();
 }
 
-static void printTilingOptions(AsmPrinter &printer, ArrayRef<int64_t> winograd, int64_t images, int64_t prefetch, int64_t share, int64_t streams) {
-  if (!winograd.empty()) {
-    printer << ", winograd = [";
-    llvm::interleaveComma(winograd, printer);
+static void printTilingOptions(AsmPrinter &printer, ArrayRef<int64_t> winograd, int64_t images, ArrayRef<int64_t> prefetch, int64_t share, int64_t streams) {
+  auto list = [&](StringRef name, ArrayRef<int64_t> values) {
+    if (values.empty())
+      return;
+    printer << ", " << name << " = [";
+    llvm::interleaveComma(values, printer);
     printer << "]";
-  }
+  };
+  list("winograd", winograd);
   if (images)
     printer << ", images = " << images;
-  if (prefetch)
-    printer << ", prefetch = " << prefetch;
+  list("prefetch", prefetch);
   if (share > 1)
     printer << ", share = " << share;
   if (streams)

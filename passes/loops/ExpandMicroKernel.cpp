@@ -4,6 +4,7 @@
 #include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/IndexBuilder.h"
 #include "dialects/nn/NNDialect.h"
+#include "dialects/nn/PrefetchRanges.h"
 #include "dialects/nn/VectorEpilogue.h"
 #include "passes/loops/Passes.h"
 
@@ -182,31 +183,47 @@ private:
 
   //===- Multiply-add over channels and window -------------------------------------------------------------------------------------------===//
 
-  static constexpr int64_t kCacheLineBytes = 64;
-
-  /// What a tile fetches of the next group's weights: its pixels' share of them, `lines` cache lines in each iteration of the innermost loop, so that they
-  /// come while the multiply-adds run. The last group fetches what lies behind: the weights of the kernel that runs next. Prefetches never fault.
+  /// What a tile fetches of weights that are needed later: its pixels' share of a range of them, `lines` cache lines in each iteration of the innermost loop,
+  /// or of the one around it, so that they come while the multiply-adds run. Behind the weights of a kernel lie those of the kernel that runs next.
+  /// Prefetches never fault.
   struct Prefetch {
-    int64_t lines = 0, line = 0; // per iteration; elements of a line
-    Value begin;                 // address of the tile's share
+    int64_t lines, line; // per iteration; elements of a line
+    Value begin;         // address of the tile's share
   };
 
-  Prefetch prefetchOf(Value group, int64_t groupElements) {
-    Prefetch p;
-    p.lines = op.getTiling().getPrefetch();
-    if (!p.lines)
-      return p;
-    p.line = kCacheLineBytes * 8 / vector.getElementTypeBitWidth();
-    auto out = cast<MemRefType>(op.getInit().getType());
-    int64_t pixels = 1;
-    Value pixel = constant(0);
-    for (int64_t d = 0; d < spatial; ++d) {
-      int64_t extent = blockedOutput ? out.getDimSize(2 + d) : out.getRank() == 3 ? out.getDimSize(1) : 1;
-      pixels *= extent;
-      pixel = add(mul(pixel, extent), d < last ? op.getRows()[d] : op.getColumn());
+  /// Those of a loop of so many iterations. `sparse`: only those, or all but those, that it would fetch several times.
+  SmallVector<Prefetch> prefetches(int64_t iterations, std::optional<bool> sparse = std::nullopt, int64_t innermost = 0) {
+    SmallVector<Prefetch> result;
+    auto weightsType = cast<MemRefType>(op.getWeights().getType()), out = cast<MemRefType>(op.getInit().getType());
+    for (PrefetchRange range : prefetchRanges(op.getTiling(), weightsType)) {
+      int64_t pixels = 1, line = kCacheLineBytes * 8 / vector.getElementTypeBitWidth();
+      Value pixel = constant(0);
+      for (int64_t d = 0; d < spatial; ++d) {
+        int64_t extent = blockedOutput ? out.getDimSize(2 + d) : out.getRank() == 3 ? out.getDimSize(1) : 1;
+        pixels *= extent;
+        pixel = add(mul(pixel, extent), d < last ? op.getRows()[d] : op.getColumn());
+      }
+      int64_t shares = pixels * weightsType.getDimSize(0);
+      double tiles = static_cast<double>(shares) / op.getTiling().getSegments().front();
+      if (sparse && range.isSparse(tiles, innermost) != *sparse)
+        continue;
+      int64_t lines = range.linesBy(tiles, iterations);
+      Value first = arith::DivUIOp::create(b, mul(add(mul(op.getGroup(), pixels), pixel), range.to - range.from), constant(shares));
+      result.push_back({lines, line, mul(add(first, range.from), line)});
     }
-    p.begin = add(add(group, groupElements), mul(pixel, groupElements / pixels));
-    return p;
+    return result;
+  }
+
+  /// Where iteration `number / steps` begins to fetch.
+  SmallVector<Value> fetchAddresses(ArrayRef<Prefetch> prefetches, Value number, int64_t steps) {
+    return llvm::map_to_vector(prefetches, [&](const Prefetch &p) { return add(p.begin, mul(number, p.lines * p.line / steps)); });
+  }
+
+  /// The part of step `j` of `steps` of an iteration.
+  void fetch(ArrayRef<Prefetch> prefetches, ArrayRef<Value> addresses, int64_t j, int64_t steps) {
+    for (auto [p, at] : llvm::zip(prefetches, addresses))
+      for (int64_t i = j * p.lines / steps; i < (j + 1) * p.lines / steps; ++i)
+        memref::PrefetchOp::create(b, weights, add(at, i * p.line), /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
   }
 
   Accumulators dense(Accumulators acc) {
@@ -214,7 +231,14 @@ private:
     SmallVector<int64_t> s = type.getStridesAndOffset().first;
     int64_t tapStride = s[1 + spatial]; // window elements are contiguous, row-major
     Value base = mul(op.getGroup(), s[0]), image = mul(op.getImage(), input.image);
-    Prefetch prefetch = prefetchOf(base, s[0]);
+    // Of the innermost loop over channels; where a block has no more than one iteration holds, of that over the window.
+    int64_t inIteration = std::min(op.getTiling().getUnroll(), blockChannels);
+    int64_t innermost = s[0] / s[2 + spatial] / inIteration;
+    SmallVector<Prefetch> ahead = prefetches(innermost, false, innermost), around = prefetches(s[0] / tapStride, true, innermost);
+    if (blockChannels == inIteration) {
+      around.append(ahead);
+      ahead.clear();
+    }
     // `x` is the input's address at the block, `cb` the block's index in the weights.
     auto channelBlock = [&](Value x, Value cb, int64_t channels, Accumulators a) {
       Value w = add(base, mul(cb, s[1]));
@@ -223,18 +247,17 @@ private:
         int64_t unroll = op.getTiling().getUnroll(), whole = channels <= unroll ? 0 : channels / unroll * unroll;
         a = loop(constant(0), constant(whole), unroll, a, [&](Value c, Accumulators a) {
           Value wc = add(wTap, mul(c, s[2 + spatial])), xc = add(xTap, mul(c, input.lane));
-          Value ahead;
-          if (prefetch.lines) {
-            int64_t perChannel = prefetch.lines * prefetch.line / unroll;
-            ahead = add(prefetch.begin, mul(add(mul(add(mul(cb, s[1] / tapStride), index), blockChannels), c), perChannel));
-          }
+          SmallVector<Value> addresses;
+          if (!ahead.empty())
+            addresses = fetchAddresses(ahead, add(mul(add(mul(cb, s[1] / tapStride), index), blockChannels), c), unroll);
           for (int64_t j = 0; j < unroll; ++j) {
             a = step(tap, a, xc, wc, j, s[2 + spatial]);
-            for (int64_t i = j * prefetch.lines / unroll; i < (j + 1) * prefetch.lines / unroll; ++i)
-              memref::PrefetchOp::create(b, weights, add(ahead, i * prefetch.line), /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+            fetch(ahead, addresses, j, unroll);
           }
           return a;
         });
+        if (!around.empty())
+          fetch(around, fetchAddresses(around, add(mul(cb, s[1] / tapStride), index), 1), 0, 1);
         for (int64_t j = whole; j < channels; ++j)
           a = step(tap, a, xTap, wTap, j, s[2 + spatial]);
         return a;
@@ -363,8 +386,10 @@ private:
   Accumulators depthwise(Accumulators acc) {
     SmallVector<int64_t> s = cast<MemRefType>(op.getWeights().getType()).getStridesAndOffset().first;
     Value x = add(mul(op.getImage(), input.image), mul(blocks.front(), input.block)), base = mul(op.getGroup(), s[0]);
+    SmallVector<Prefetch> ahead = prefetches(s[0] / s[1 + spatial]);
     return window(0, x, constant(0), acc, [&](const Tap &tap, Value xTap, Value index, Accumulators a) {
       Value w = add(base, mul(index, s[1 + spatial]));
+      fetch(ahead, fetchAddresses(ahead, index, 1), 0, 1);
       SmallVector<Value> row;
       for (int64_t u = 0; u < ku; ++u)
         row.push_back(vector::LoadOp::create(b, vector, weights, add(w, u * lanes)));

@@ -10,7 +10,7 @@ def ExpandMicroKernelPass : Pass<"lathe-expand-microkernel", "::mlir::func::Func
     **What.** Every `nn.microkernel` becomes explicit loops over channels and window with all accumulators in registers, at the target's vector width:
     per step the weights' vectors are loaded once, then one broadcast per pixel feeds `ku` multiply-adds (`vector.fma`), in that order, which LLVM's
     scheduler keeps. Window elements of the last dimension that see the same pixels share a loop, so that borders need no masks and no padded copies.
-    Where the tiling says so, each iteration fetches lines of the next group's weights ahead (`prefetch`), and input channels share the registers of a last
+    Where the tiling says so, each iteration fetches lines of weights that are needed later (`prefetch`), and input channels share the registers of a last
     vector of few channels (`share`); the groups of a convolution that lie within a vector get their channels by shuffles.
     Then the epilogue is cloned per accumulator at vector type, and stored. Addresses are linear in one flat view per operand: the slow part of an
     address is computed once per loop, the rest are constants.

@@ -12,6 +12,7 @@
 
 #include "dialects/nn/CookToom.h"
 #include "dialects/nn/IndexBuilder.h"
+#include "dialects/nn/PrefetchRanges.h"
 #include "dialects/nn/VectorEpilogue.h"
 #include "passes/memref_to_loops/WinogradTransform.h"
 
@@ -359,15 +360,33 @@ private:
     });
   }
 
-  /// The weights of the next point follow those of this one, and are fetched while these are multiplied: the register tiles of a block share the work, so
-  /// that what arrives from memory arrives evenly. `uc` is where the weights of `unroll` channels begin; this is the step of one of them.
-  void prefetch(Value uc, int64_t channel, int64_t unroll, Value registerTile) {
-    int64_t lines = unroll * ku, tilesOfBlock = tiling.getSegments().size(), share = llvm::divideCeil(lines, tilesOfBlock);
-    for (int64_t i = channel * share / unroll; i < (channel + 1) * share / unroll; ++i) {
-      Value line = add(mul(registerTile, share), i);
-      memref::PrefetchOp::create(b, weights, add(uc, add(mul(line, lanes), channels * ku * lanes)), /*isWrite=*/false, /*localityHint=*/2,
-                                 /*isDataCache=*/true);
+  /// What a register tile at one point fetches of the weights that are needed later: its share of a range of them, some cache lines in each iteration over
+  /// channels, so that what comes from memory comes evenly.
+  struct Prefetch {
+    int64_t lines, line; // per iteration; elements of a line
+    Value begin;
+  };
+
+  SmallVector<Prefetch> prefetches(Value point, Value registerTile, int64_t iterations) {
+    SmallVector<Prefetch> result;
+    if (!iterations)
+      return result;
+    int64_t tilesOfBlock = tiling.getSegments().size(), shares = groups * points * tilesOfBlock, line = kCacheLineBytes * 8 / vector.getElementTypeBitWidth();
+    for (PrefetchRange range : prefetchRanges(tiling, cast<MemRefType>(op.getWeights().getType()))) {
+      Value share = add(mul(add(mul(group, points), point), tilesOfBlock), registerTile);
+      Value first = arith::DivUIOp::create(b, mul(share, range.to - range.from), constant(shares));
+      result.push_back({range.linesBy(shares, iterations), line, mul(add(first, range.from), line)});
     }
+    return result;
+  }
+
+  /// The part of channel number `j` of the `unroll` from `channel` on.
+  void prefetch(ArrayRef<Prefetch> prefetches, Value channel, int64_t j, int64_t unroll) {
+    for (const Prefetch &p : prefetches)
+      for (int64_t i = j * p.lines / unroll; i < (j + 1) * p.lines / unroll; ++i) {
+        Value at = add(p.begin, add(mul(channel, p.lines * p.line / unroll), i * p.line));
+        memref::PrefetchOp::create(b, weights, at, /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+      }
   }
 
   /// ku vectors of output channels of `width` tiles at one point.
@@ -376,6 +395,7 @@ private:
     Value u = mul(add(mul(group, points), point), channels * row);
     Value x = add(mul(point, pointStride), mul(tile, lanes));
     Values acc(ku * width, zero());
+    SmallVector<Prefetch> ahead = prefetches(point, registerTile, channels / lanes * (lanes / unroll));
     auto step = [&](Value xc, Value uc, int64_t c, Values acc) {
       Values w;
       for (int64_t k = 0; k < ku; ++k)
@@ -388,13 +408,13 @@ private:
       }
       return acc;
     };
-    auto block = [&](Value xb, Value ub, int64_t count, Values acc) {
+    auto block = [&](Value xb, Value ub, Value first, int64_t count, Values acc) {
       int64_t whole = count / unroll * unroll;
       acc = loop(whole, unroll, acc, [&](Value c, Values a) {
         Value xc = add(xb, c), uc = add(ub, mul(c, row));
         for (int64_t j = 0; j < unroll; ++j) {
           a = step(xc, uc, j, a);
-          prefetch(uc, j, unroll, registerTile);
+          prefetch(ahead, add(first, c), j, unroll);
         }
         return a;
       });
@@ -403,9 +423,9 @@ private:
       return acc;
     };
     int64_t whole = channels / lanes;
-    acc = loop(whole, 1, acc, [&](Value cb, Values a) { return block(add(x, mul(cb, blockStride)), add(u, mul(cb, lanes * row)), lanes, a); });
+    acc = loop(whole, 1, acc, [&](Value cb, Values a) { return block(add(x, mul(cb, blockStride)), add(u, mul(cb, lanes * row)), mul(cb, lanes), lanes, a); });
     if (channels % lanes)
-      acc = block(add(x, whole * blockStride), add(u, whole * lanes * row), channels % lanes, acc);
+      acc = block(add(x, whole * blockStride), add(u, whole * lanes * row), constant(whole * lanes), channels % lanes, acc);
     Value to = add(mul(point, pointStride), mul(tile, lanes));
     for (int64_t k = 0; k < ku; ++k)
       for (int64_t p = 0; p < width; ++p)

@@ -16,10 +16,6 @@ constexpr double kShareSum = 4;
 // A reduction this shallow is over before the epilogue of the tile before it: fewer accumulators let the two overlap.
 constexpr int64_t kShallow = 128, kShallowAccumulators = 16;
 
-constexpr int64_t kCacheLineBytes = 64;
-// Fetching a group's weights ahead pays if that takes this share of the time of the arithmetic on a group.
-constexpr double kLeastFetch = 0.05, kMostFetch = 4;
-
 lathe::nn::GroupSpan spanOf(const Work &w, int64_t ku, const Machine &m) { return {w.inputChannels * w.groups, w.outputChannels, w.groups, ku * m.lanes}; }
 
 bool lanesOwnChannels(const Work &w, int64_t ku, const Machine &m) { return w.ownChannels && spanOf(w, ku, m).meetInVectors(m.lanes); }
@@ -100,20 +96,6 @@ double predict(const Tile &tile, const Cover &cover, const Work &w, const Machin
 
 } // namespace
 
-/// Cache lines of the next group's weights that each iteration of the innermost loop fetches ahead. It pays where a group's arithmetic takes longer than its
-/// weights take to come, else nothing hides them; and where that is a share of the time that matters.
-static int64_t prefetchLines(const Tile &tile, const Work &w, const Machine &m) {
-  int64_t depth = depthOf(w, tile.ku, m), rowBytes = tile.ku * m.lanes * m.elementBytes, lines = rowBytes * tile.unroll / kCacheLineBytes;
-  if (!w.multiply || w.channelwise || !w.coldWeights || depth < 2 * tile.unroll || lines < 1)
-    return 0;
-  double arithmetic = static_cast<double>(depth * tile.ku * w.lines * w.lineWidth) / m.fmaPerCycle; // on a group
-  double fetch = static_cast<double>(depth * rowBytes) / m.memoryBytesPerCycle;
-  if (fetch > arithmetic * kMostFetch || fetch < arithmetic * kLeastFetch)
-    return 0;
-  int64_t pixels = w.lines * w.lineWidth;
-  return std::max<int64_t>(1, (2 * lines * tile.segments.front() + pixels) / (2 * pixels)); // to the nearest
-}
-
 llvm::SmallVector<int64_t> lathe::passes::balancedSegments(int64_t width, int64_t most) {
   Cover cover(width, most);
   llvm::SmallVector<int64_t> segments(cover.wider, cover.narrow + 1);
@@ -163,7 +145,6 @@ Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVecto
     return tiles[i].first;
   };
   Tile best = finished(0);
-  best.prefetch = prefetchLines(best, w, m);
   for (size_t i = 1; others && i < tiles.size() && others->size() < count; ++i) {
     auto alike = [&](const Tile &t) { return t.ku == tiles[i].first.ku && t.segments.front() == tiles[i].second.widest(); };
     if (!alike(best) && llvm::none_of(*others, alike))

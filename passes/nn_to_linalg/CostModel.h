@@ -42,7 +42,6 @@ struct Work {
   int64_t mergeableLines = 1; // neighbouring lines that may be treated as one (a divisor of `lines`), 1 if none
   int64_t inputBytes = 0;     // of one image
   int64_t epilogueLoads = 0;  // elementwise operands that the epilogue loads per output vector
-  bool coldWeights = false;   // the weights come from beyond the second level on every run
   int64_t mostVectors = 8;    // of output channels in a tile
   int64_t mostShare = 1;      // input channels that may share a register of the last vector of output channels: a power of two
   bool ownChannels = false;   // where groups meet in vectors, each lane may have the weights of its own group
@@ -52,9 +51,8 @@ struct Work {
 struct Tile {
   int64_t ku = 1, unroll = 1, merge = 1;
   llvm::SmallVector<int64_t> segments;
-  double cycles = 0;    // predicted, per image
-  int64_t prefetch = 0; // cache lines of the next group's weights per iteration of the innermost loop
-  int64_t share = 1;    // input channels in a register of the last vector of output channels
+  double cycles = 0; // predicted, per image
+  int64_t share = 1; // input channels in a register of the last vector of output channels
 };
 
 /// The cheapest tile and, in `others`, up to `count` next best with another ku or widest segment.

@@ -81,7 +81,7 @@ TilingAttr nestPixels(WindowedOpInterface op, TilingAttr tiling, TargetAttr targ
   if (tiling.getShare() > 1) // fewer bytes in all
     return single ? tiling
                   : TilingAttr::get(op->getContext(), tiling.getKu(), tiling.getUnroll(), tiling.getMerge(), tiling.getSegments(), {},
-                                    imagesInRegisters(tiling.getKu(), target), 0, tiling.getShare());
+                                    imagesInRegisters(tiling.getKu(), target), {}, tiling.getShare());
   bool matrix = isa<MatMulOp>(op.getOperation()); // a blocked output has no room for vectors beyond its last one
   int64_t streams = streamsOf(llvm::divideCeil(op.getOutputChannels(), lanes), matrix, depth, lanes);
   int64_t ku = single ? streams : vectorsForImages(streams, vectorBytes, target), images = single ? 0 : imagesInRegisters(1, target);
@@ -93,7 +93,7 @@ TilingAttr nestPixels(WindowedOpInterface op, TilingAttr tiling, TargetAttr targ
                             ku == 1 ? "" : "s");
     r << text;
   }
-  return TilingAttr::get(op->getContext(), ku, tiling.getUnroll(), tiling.getMerge(), tiling.getSegments(), {}, images, /*prefetch=*/0, /*share=*/1, streams);
+  return TilingAttr::get(op->getContext(), ku, tiling.getUnroll(), tiling.getMerge(), tiling.getSegments(), {}, images, /*prefetch=*/{}, /*share=*/1, streams);
 }
 
 } // namespace

@@ -30,7 +30,8 @@ def SelectTilingPass : Pass<"nn-select-tiling", "::mlir::func::FuncOp"> {
   let description = [{
     **What.** Each windowed operation gets the `#nn.tiling` that the cost model (CostModel.h) finds cheapest for its shape on the module's `nn.target`; an
     attribute that is already there is kept. Then its weights' recipe gets the steps that bring them into the order in which the tile reads them, and
-    per-channel operands are padded to whole tiles. A remark says what was chosen, the predicted cycles and the next best.
+    per-channel operands are padded to whole tiles. A remark says what was chosen, the predicted cycles and the next best. When all tiles are known,
+    a schedule (StreamWeights.h) says which weights are fetched while which operation runs.
 
     **Before/After.** test/passes/nn_to_linalg/select-tiling.mlir.
 
@@ -43,7 +44,8 @@ def SelectTilingPass : Pass<"nn-select-tiling", "::mlir::func::FuncOp"> {
   }];
   let options = [Option<"naive", "naive", "bool", "false", "one pixel by one vector everywhere: for debugging at -O0">,
                  Option<"winograd", "winograd", "bool", "true", "false: every convolution by its definition">,
-                 Option<"shareLanes", "share-lanes", "bool", "true", "false: input channels are summed one after the other everywhere">];
+                 Option<"shareLanes", "share-lanes", "bool", "true", "false: input channels are summed one after the other everywhere">,
+                 Option<"prefetch", "prefetch", "bool", "true", "false: no weights are fetched ahead">];
   let dependentDialects = ["::lathe::nn::NNDialect"];
 }
 

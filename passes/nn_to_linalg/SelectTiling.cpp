@@ -8,6 +8,7 @@
 #include "passes/nn_to_linalg/NestBatch.h"
 #include "passes/nn_to_linalg/Passes.h"
 #include "passes/nn_to_linalg/RunTimePacking.h"
+#include "passes/nn_to_linalg/StreamWeights.h"
 #include "passes/nn_to_linalg/WinogradCost.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -175,10 +176,12 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
         weightBytes += cast<ShapedType>(weights.getType()).getNumElements() * (op.getOutputType().getElementTypeBitWidth() / 8);
     });
     coldBandwidth = weightBytes > kRestingCaches * target.getL2Bytes() ? target.getMemoryBytesPerCycle() : target.getL3BytesPerCycle();
-    coldWeights = weightBytes > target.getL2Bytes() / 2;
+    steps.clear();
     auto result = getOperation().walk([&](WindowedOpInterface op) { return select(op, target); });
     if (result.wasInterrupted())
-      signalPassFailure();
+      return signalPassFailure();
+    if (prefetch && !naive && weightBytes > target.getL2Bytes() / 2)
+      streamWeights(steps, target);
   }
 
   WalkResult select(WindowedOpInterface op, TargetAttr target) {
@@ -187,6 +190,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     if (blocked && op.getOutputType().getShape().back() != lanes)
       return op->emitOpError("expects a blocked output of ") << lanes << " lanes (got " << op.getOutputType() << ")", WalkResult::interrupt();
     TilingAttr tiling = op.getTilingOrNull();
+    steps.push_back({op, 0, static_cast<bool>(tiling)});
     if (tiling) {
       if (tiling.getShare() > mostShare(op, lanes, tiling.getKu()))
         return op->emitOpError("expects a share that its channels allow, at most ")
@@ -228,7 +232,6 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
                     target.getMemoryBytesPerCycle(),
                     elementBytes};
     Work work = describe(op, lanes);
-    work.coldWeights = coldWeights;
     work.mostShare = shareLanes ? mostShare(op, lanes, /*ku=*/work.outputChannels) : 1;
     SmallVector<Tile> others;
     Tile tile = naive ? Tile{1, 1, 1, balancedSegments(work.lineWidth, 1)} : chooseTile(work, machine, &others);
@@ -246,6 +249,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
       if (transformed->cycles < kWinogradGain * direct) {
         if (auto r = remark::analysis(op.getLoc(), remark::RemarkOpts::name("tile").category(getArgument())))
           r << explain(*transformed, op.getWindowShape(), direct) + llvm::formatv("; weights grow from {0} to {1} bytes", logicalBytes, transformedBytes).str();
+        steps.back().cycles = transformed->cycles;
         return TilingAttr::get(&getContext(), transformed->ku, transformed->unroll, 1, transformed->segments, transformed->m);
       }
     }
@@ -255,7 +259,8 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
       else
         r << explain(tile, others, work, machine, op.getFlopsPerImage());
     }
-    return TilingAttr::get(&getContext(), tile.ku, tile.unroll, tile.merge, tile.segments, {}, 0, tile.prefetch, tile.share);
+    steps.back().cycles = tile.cycles;
+    return TilingAttr::get(&getContext(), tile.ku, tile.unroll, tile.merge, tile.segments, {}, 0, {}, tile.share);
   }
 
   /// Winograd's algorithm has larger rounding errors and weights: it must pay by this much.
@@ -275,8 +280,6 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     std::string text = counted(tile.ku, "vector") + " of channels by " + counted(pixels, "pixel") + ", " + counted(tile.ku * pixels, "accumulator") + "; " +
                        counted(tile.segments.size(), "tile") + " for " + (tile.merge == 1 ? "a line" : counted(tile.merge, "line") + " as one");
     text += llvm::formatv("; predicted {0:f1} kcycles per image", tile.cycles / 1e3).str();
-    if (tile.prefetch)
-      text += "; fetches the next group's weights ahead, " + counted(tile.prefetch, "line") + " per iteration";
     if (tile.share > 1)
       text += "; " + counted(tile.share, "input channel") + " share a register of the last vector";
     if (work.multiply) {
@@ -397,7 +400,7 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     return WalkResult::advance();
   }
 
-  bool coldWeights = false; // whether all weights of the function are more than rest in the second level
+  SmallVector<StreamStep> steps; // in the order of execution
 };
 
 } // namespace

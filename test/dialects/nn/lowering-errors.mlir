@@ -26,8 +26,8 @@ func.func private @f() attributes {t = #nn.tiling<ku = 1, unroll = 1, merge = 1,
 
 // -----
 
-// expected-error @+1 {{expects prefetch of at least 0 lines (got -1)}}
-func.func private @f() attributes {t = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [4], prefetch = -1>}
+// expected-error @+1 {{expects prefetch of some lines, from one at or behind the first weights to another (got 8, 8)}}
+func.func private @f() attributes {t = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [4], prefetch = [8, 8]>}
 
 // -----
 
@@ -52,7 +52,7 @@ func.func private @f() attributes {t = #nn.tiling<ku = 3, unroll = 4, merge = 1,
 // -----
 
 // expected-error @+1 {{expects streams without winograd, prefetch and share (got 2)}}
-func.func private @f() attributes {t = #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [4], prefetch = 1, streams = 2>}
+func.func private @f() attributes {t = #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [4], prefetch = [1, 2], streams = 2>}
 
 // -----
 

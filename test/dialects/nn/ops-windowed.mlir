@@ -95,7 +95,7 @@ func.func @pool(%x: tensor<?x5x8x7xf32>, %a: memref<?x1x4x4x8xf32>, %b: memref<?
 // CHECK: nn.matmul ins(%{{.*}} : tensor<?x20xf32>, tensor<20x10xf32>)
 // CHECK: nn.matmul ins(%{{.*}} : tensor<?x3x20xf32>, tensor<1x2x1x16x16xf32>) extras(%{{.*}} : tensor<16xf32>) outs
 // CHECK: nn.matmul ins(%{{.*}} : memref<?x20xf32>, memref<1x2x1x16x16xf32>) outs(%{{.*}} : memref<?x10xf32>)
-// CHECK-SAME: tiling = #nn.tiling<ku = 1, unroll = 16, merge = 1, segments = [1], prefetch = 2, share = 2>
+// CHECK-SAME: tiling = #nn.tiling<ku = 1, unroll = 16, merge = 1, segments = [1], prefetch = [16, 48], share = 2>
 func.func @matmul(%x: tensor<?x20xf32>, %w: tensor<20x10xf32>, %x3: tensor<?x3x20xf32>, %wp: tensor<1x2x1x16x16xf32>, %b: tensor<16xf32>, %y3: tensor<?x3x10xf32>,
                   %xm: memref<?x20xf32>, %wm: memref<1x2x1x16x16xf32>, %ym: memref<?x10xf32>) -> (tensor<?x10xf32>, tensor<?x3x10xf32>) {
   %0 = nn.matmul ins(%x, %w : tensor<?x20xf32>, tensor<20x10xf32>) attributes {channels = array<i64: 20, 10>} epilogue {
@@ -109,7 +109,7 @@ func.func @matmul(%x: tensor<?x20xf32>, %w: tensor<20x10xf32>, %x3: tensor<?x3x2
     nn.yield %s : f32
   } -> tensor<?x3x10xf32>
   nn.matmul ins(%xm, %wm : memref<?x20xf32>, memref<1x2x1x16x16xf32>) outs(%ym : memref<?x10xf32>)
-    attributes {channels = array<i64: 20, 10>, tiling = #nn.tiling<ku = 1, unroll = 16, merge = 1, segments = [1], share = 2, prefetch = 2>} epilogue {
+    attributes {channels = array<i64: 20, 10>, tiling = #nn.tiling<ku = 1, unroll = 16, merge = 1, segments = [1], share = 2, prefetch = [16, 48]>} epilogue {
   ^bb0(%acc: f32):
     nn.yield %acc : f32
   }

@@ -1,7 +1,7 @@
 // RUN: lathe-opt %s --lathe-tile-windowed --canonicalize | FileCheck %s
 // A convolution whose tiling names tiles of Winograd's algorithm: input transform into scratch memory, products, output transform.
 
-#w = #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [4, 3], winograd = [2, 2]>
+#w = #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [4, 3], winograd = [2, 2], prefetch = [24, 152]>
 #one = #nn.tiling<ku = 1, unroll = 4, merge = 1, segments = [2], winograd = [4]>
 
 // 9x9 pixels are 5x5 tiles, in 4 blocks of 7. Planes of a point lie an odd number of vectors apart: 7 * 4 elements. V has 2 channel blocks, M has 2 vectors.
@@ -19,8 +19,9 @@
 // CHECK: scf.for %{{.*}} = %c0 to %[[COUNT]]
 // Elements outside the image are zeros that nothing loads.
 // CHECK: scf.if %{{.*}} -> (vector<4xf32>)
-// Products: prefetched weights, broadcast inputs.
-// CHECK: memref.prefetch %{{.*}}, read, locality<2>, data
+// Products: broadcast inputs; in each of 2 groups * 16 points * 2 register tiles, which have one iteration of 4 channels, one line each of its own and of later weights.
+// CHECK-COUNT-2: memref.prefetch %{{.*}}, read, locality<2>, data
+// CHECK-NOT: memref.prefetch
 // CHECK: vector.fma
 // The residual is read where its element is written.
 // CHECK: scf.for %{{.*}} = %c0 to %[[COUNT]]

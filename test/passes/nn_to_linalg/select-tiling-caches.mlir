@@ -19,7 +19,7 @@ func.func @f(%x: tensor<1x64x9x9x4xf32>) -> tensor<1x16x7x7x4xf32> {
 // -----
 
 // In the second level, at a quarter of the rate: more pixels share a weight.
-// CHECK: tiling = #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [4, 3], prefetch = 1>
+// CHECK: tiling = #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [4, 3], prefetch = [1152, 9216]>
 module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "", features = "", family = "", vectorBits = 128, registers = 16,
     fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 4, memoryBytesPerCycle = 4>} {
 func.func @f(%x: tensor<1x64x9x9x4xf32>) -> tensor<1x16x7x7x4xf32> {
@@ -36,7 +36,7 @@ func.func @f(%x: tensor<1x64x9x9x4xf32>) -> tensor<1x16x7x7x4xf32> {
 // -----
 
 // Beyond both: as many pixels as there are.
-// CHECK: tiling = #nn.tiling<ku = 1, unroll = 4, merge = 1, segments = [7], prefetch = 1>
+// CHECK: tiling = #nn.tiling<ku = 1, unroll = 4, merge = 1, segments = [7], prefetch = [576, 9216]>
 module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "", features = "", family = "", vectorBits = 128, registers = 16,
     fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 4096, l2Bytes = 8192, l3BytesPerCycle = 4, memoryBytesPerCycle = 4>} {
 func.func @f(%x: tensor<1x64x9x9x4xf32>) -> tensor<1x16x7x7x4xf32> {

@@ -183,23 +183,6 @@ TEST(Prediction, ABetterMachineIsNeverSlower) {
   });
 }
 
-TEST(Prefetch, OfColdWeightsWhereArithmeticHidesThem) {
-  auto lines = [](int64_t width, bool cold, const Machine &m) {
-    Work w = layer(512, 512, 3, width);
-    w.coldWeights = cold;
-    return chooseTile(w, m).prefetch;
-  };
-  for (const Machine &m : kMachines) {
-    EXPECT_GT(lines(7, true, m), 0);
-    EXPECT_EQ(lines(7, false, m), 0) << "weights stay in the second level";
-    EXPECT_EQ(lines(224, true, m), 0) << "the first tile of thousands waits";
-    EXPECT_EQ(lines(1, true, m), 0) << "nothing hides the loads of a single pixel";
-    Machine slow = m;
-    slow.memoryBytesPerCycle = 1;
-    EXPECT_GE(lines(28, true, slow), lines(28, true, m)) << "slower memory is hidden by more pixels";
-  }
-}
-
 TEST(Share, OfTheLastVectorWhereChannelsAreFew) {
   auto shared = [](int64_t k, int64_t most) {
     Work w = layer(64, k, 3, 56);
