@@ -104,6 +104,8 @@ void memrefPhase(List l) {
     l.canonicalize("folds their views");
   }
   l.functions([] { return createCopiesToNNPass(); }, "each remaining copy is named");
+  if (l.selection.runs("lathe-fuse-prologue"))
+    l.functions([] { return createFuseProloguePass(); }, "buffers and their readers are final: what is read at one place need not be a map");
   l.functions([=] { return createPlanArenaPass({/*reuse=*/l.selection.runs("lathe-plan-arena")}); }, "lifetimes are final now");
   l.module([] { return createOutlineKernelsPass(); }, "equal operations are compiled once, and later passes run per kernel");
   l.verify();
@@ -142,6 +144,7 @@ constexpr OptionalPass kOptionalPasses[] = {
     {"lathe-fuse-elementwise", "each elementwise operation is a loop of its own", true},
     {"eliminate-empty-tensors", "results are copied into the parts of a concatenation", false},
     {"lathe-coalesce-copies", "values that have other readers are copied into the parts of a concatenation", false},
+    {"lathe-fuse-prologue", "what precedes a convolution and is not in its producer is a loop of its own", true},
     {"lathe-plan-arena", "no two intermediate buffers share memory", false},
     {"codegen", "machine code is not optimised", true},
 };

@@ -89,7 +89,8 @@ private:
 
   Value flatten(Value memref) {
     auto view = memref.getDefiningOp<memref::ReinterpretCastOp>(); // of the same elements, from the same start
-    return IndexBuilder::flatten(view ? view.getSource() : memref);
+    Value elements = view ? view.getSource() : memref;
+    return elements.getDefiningOp<ScratchOp>() ? elements : IndexBuilder::flatten(elements); // scratch memory is flat already
   }
 
   FlatView view(Value memref) {

@@ -79,13 +79,22 @@ Affine flopsOf(Operation *op) {
       perPoint += !inner.hasTrait<OpTrait::ConstantLike>() && isa<FloatType>(inner.getResult(0).getType());
     SmallVector<int64_t> extents = reduce.getExtents();
     flops.add(perPoint * elementsPerImage(extents), llvm::any_of(extents, ShapedType::isDynamic));
+  } else if (auto scope = dyn_cast<memref::AllocaScopeOp>(op)) {
+    for (Operation &inner : scope.getBodyRegion().front()) {
+      Affine part = flopsOf(&inner);
+      flops.c0 += part.c0;
+      flops.c1 += part.c1;
+    }
   }
   return flops;
 }
 
-int64_t destinationsOf(Operation *op) {
+/// What a kernel of `op` writes. A scope's result is that of its last operation.
+OperandRange destinationsOf(Operation *op) {
+  if (auto scope = dyn_cast<memref::AllocaScopeOp>(op))
+    op = scope.getBodyRegion().front().getTerminator()->getPrevNode();
   auto foreach = dyn_cast<ForeachOp>(op);
-  return foreach ? foreach.getInits().size() : 1;
+  return op->getOperands().take_back(foreach ? foreach.getInits().size() : 1);
 }
 
 /// Each operand is moved once: what no tiling can avoid.
@@ -104,6 +113,7 @@ public:
   LogicalResult outline(Operation *op) {
     SmallVector<Value> operands;
     IRMapping map;
+    int64_t destinations = destinationsOf(op).size();
     func::FuncOp kernel = build(op, operands, map);
     if (!kernel)
       return failure();
@@ -122,7 +132,7 @@ public:
     SmallVector<Attribute> nodes(names.begin(), names.end());
     Affine flops = flopsOf(op), bytes = bytesOf(operands);
     CallOp::create(b, op->getLoc(), FlatSymbolRefAttr::get(same), operands, b.getArrayAttr(nodes), b.getDenseI64ArrayAttr({flops.c0, flops.c1}),
-                   b.getDenseI64ArrayAttr({bytes.c0, bytes.c1}), b.getI64IntegerAttr(destinationsOf(op)));
+                   b.getDenseI64ArrayAttr({bytes.c0, bytes.c1}), b.getI64IntegerAttr(destinations));
     op->erase();
     ++calls;
     return success();
@@ -155,17 +165,22 @@ private:
     // Calls say that they write their last operands and read the others.
     llvm::SetVector<Value> captured;
     getUsedValuesDefinedAbove(op->getRegions(), captured);
-    for (Value destination : op->getOperands().take_back(destinationsOf(op)))
-      if (llvm::count(op->getOperands(), destination) > 1 || captured.contains(destination)) {
+    SmallVector<Value> destinations(destinationsOf(op));
+    bool scope = isa<memref::AllocaScopeOp>(op);
+    for (Value destination : destinations)
+      if (!scope && (llvm::count(op->getOperands(), destination) > 1 || captured.contains(destination))) {
         op->emitOpError("expects a destination that is not read as another operand");
         return {};
       }
+    if (scope)
+      captured.set_subtract(destinations);
     // Constants that canonicalisation moved out of regions move back in, everything else that a region uses becomes an argument.
     llvm::SetVector<Value> values, constants, regionConstants;
     for (Value v : captured)
       isConstant(v) ? regionConstants.insert(v) : values.insert(v);
     for (Value v : op->getOperands())
       isConstant(v) ? constants.insert(v) : values.insert(v);
+    values.insert(destinations.begin(), destinations.end());
     SmallVector<Type> types;
     for (Value v : values) {
       auto type = dyn_cast<MemRefType>(v.getType());
@@ -234,8 +249,10 @@ struct OutlineKernelsPass : lathe::passes::impl::OutlineKernelsPassBase<OutlineK
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (!function->hasAttr(NNDialect::kKernelAttr))
         function.walk([&](Operation *op) {
+          if (op->getParentOfType<memref::AllocaScopeOp>())
+            return;
           bool buffers = op->getNumOperands() > 0 && isa<MemRefType>(op->getOperands().back().getType());
-          if (buffers && isa<WindowedOpInterface, linalg::LinalgOp, ForeachOp, ReduceOp, CopyOp>(op))
+          if (isa<memref::AllocaScopeOp>(op) || (buffers && isa<WindowedOpInterface, linalg::LinalgOp, ForeachOp, ReduceOp, CopyOp>(op)))
             ops.push_back(op);
         });
     Outliner outliner(getOperation());

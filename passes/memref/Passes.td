@@ -49,6 +49,36 @@ def CopiesToNNPass : Pass<"lathe-copies-to-nn", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::lathe::nn::NNDialect"];
 }
 
+def FuseProloguePass : Pass<"lathe-fuse-prologue", "::mlir::func::FuncOp"> {
+  let summary = "elementwise operations into the pointwise convolutions that read them";
+  let description = [{
+    **What.** An elementwise linalg operation whose result only a convolution with a window of one element reads, and that could not go into its own
+    producer (batch normalisation and activation of a concatenation, a gate of squeeze-and-excite), joins the convolution in a `memref.alloca_scope`. The two are
+    one kernel, which computes as many rows of the operation's result at a time as fit a quarter of the second cache level, and lets the convolution read
+    them there: the map is never in memory as a whole. The tiling's merged rows are cut down to that. A remark says so, or why not.
+
+    **Before/After.** test/passes/memref/fuse-prologue.mlir:
+
+    ```mlir
+    linalg.generic … ins(%x, %scale : …) outs(%t : memref<?x6x56x56x16xf32>) {…}
+    nn.conv ins(%t, %w : …) outs(%y : …) …
+    ```
+    becomes
+    ```mlir
+    memref.alloca_scope {
+      %t = memref.alloca(%n) : memref<?x6x56x56x16xf32>
+      linalg.generic … ins(%x, %scale : …) outs(%t : memref<?x6x56x56x16xf32>) {…}
+      nn.conv ins(%t, %w : …) outs(%y : …) …
+    }
+    ```
+
+    **Requires / Leaves.** Requires the module's `nn.target` and buffers with static strides; only constants and views between the two operations.
+
+    **Numerics.** Bit-exact.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def PlanArenaPass : Pass<"lathe-plan-arena", "::mlir::func::FuncOp"> {
   let summary = "all intermediate buffers in one planned arena";
   let description = [{
@@ -71,7 +101,7 @@ def PlanArenaPass : Pass<"lathe-plan-arena", "::mlir::func::FuncOp"> {
 def OutlineKernelsPass : Pass<"lathe-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "one function per kernel, equal kernels once";
   let description = [{
-    **What.** Each windowed operation, linalg operation and nn.copy becomes an `nn.call` of a private function that holds just it. Argument types are
+    **What.** Each windowed operation, linalg operation, nn.copy and memref.alloca_scope becomes an `nn.call` of a private function that holds just it. Argument types are
     normalised to offset 0, so that equal operations on different slices share one function; locations are ignored when kernels are compared. Kernels are
     numbered by first use and named after the ONNX nodes of that use; each call lists its own nodes, arithmetic and compulsory traffic.
 

@@ -15,7 +15,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
-#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/Support/FormatVariadic.h"
 
 namespace lathe::passes {
@@ -50,6 +49,8 @@ memref::AllocOp wholeBuffer(Value v) {
 /// The destination of an operation that computes, and the operands of which it reads element i at most before it writes element i of the destination.
 struct InPlaceCandidates {
   explicit InPlaceCandidates(Operation *op) {
+    if (auto scope = dyn_cast<memref::AllocaScopeOp>(op)) // a convolution with what computes its input, at whose pixel it writes
+      op = scope.getBodyRegion().front().getTerminator()->getPrevNode();
     if (auto windowed = dyn_cast<WindowedOpInterface>(op)) {
       init = windowed.getInitOrNull();
       for (auto [i, extra] : llvm::enumerate(windowed.getExtras()))
@@ -197,13 +198,13 @@ private:
     Value alloc = buffers[index].alloc;
     if (buffers[index].life.last != position[op])
       return false;
-    auto is = [&](Value v) { return rootOf(v) == alloc; };
-    for (OpOperand &o : op->getOpOperands())
-      if (is(o.get()) && !llvm::is_contained(candidates.operands, &o))
-        return false;
-    llvm::SetVector<Value> captured;
-    getUsedValuesDefinedAbove(op->getRegions(), captured);
-    return llvm::none_of(captured, is);
+    auto result = op->walk([&](Operation *inner) {
+      for (OpOperand &o : inner->getOpOperands())
+        if (rootOf(o.get()) == alloc && !llvm::is_contained(candidates.operands, &o))
+          return WalkResult::interrupt();
+      return WalkResult::advance();
+    });
+    return !result.wasInterrupted();
   }
 
   //===- Offsets -------------------------------------------------------------------------------------------------------------------------------===//

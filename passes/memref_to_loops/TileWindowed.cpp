@@ -6,6 +6,7 @@
 #include "dialects/nn/IndexBuilder.h"
 #include "dialects/nn/NNDialect.h"
 #include "passes/memref_to_loops/Passes.h"
+#include "passes/memref_to_loops/TilePrologue.h"
 #include "passes/memref_to_loops/TileWinograd.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -25,9 +26,10 @@ namespace {
 
 class Tiler : IndexBuilder {
 public:
-  explicit Tiler(WindowedOpInterface op)
-      : IndexBuilder(op), op(op), spatial(op.getSpatialRank()), window(op.getWindowShape()), strides(op.getWindowStrides()), dilations(op.getWindowDilations()),
-        padBegin(op.getPadBegin()), padEnd(op.getPadEnd()), tiling(op.getTilingOrNull()) {
+  /// `prologue` computes the input, line by line; null if it is in memory.
+  Tiler(WindowedOpInterface op, lathe::passes::PrologueTiler *prologue)
+      : IndexBuilder(op), op(op), prologue(prologue), spatial(op.getSpatialRank()), window(op.getWindowShape()), strides(op.getWindowStrides()),
+        dilations(op.getWindowDilations()), padBegin(op.getPadBegin()), padEnd(op.getPadEnd()), tiling(op.getTilingOrNull()) {
     input = extents(cast<ShapedType>(op.getInput().getType()));
     output = extents(op.getOutputType());
   }
@@ -44,14 +46,15 @@ private:
   /// The forall's order is the order in which a thread works: what changes slowest stays in its caches. Which dimension changes slowest also decides what
   /// threads share: rows, where that is less to read than groups of channels.
   void linesOfImages() {
-    bool groupsOutside = tiling.getImages() > 0, rowsShared = threadsShareRows();
+    bool groupsOutside = tiling.getImages() > 0, rowsShared = !prologue && threadsShareRows();
     SmallVector<OpFoldResult> bounds{batch()};
     for (int64_t d = 0; d + 1 < spatial; ++d)
       bounds.push_back(b.getIndexAttr(d + 2 == spatial ? output[d] / tiling.getMerge() : output[d]));
-    pieces = piecesOfLine();
+    pieces = prologue ? 1 : piecesOfLine();
     if (pieces > 1)
       bounds.push_back(b.getIndexAttr(pieces));
-    size_t groupAt = rowsShared ? bounds.size() : groupsOutside ? 0 : 1;
+    // A line that the prologue computes serves all groups.
+    size_t groupAt = rowsShared || prologue ? bounds.size() : groupsOutside ? 0 : 1;
     bounds.insert(bounds.begin() + groupAt, b.getIndexAttr(groups()));
     auto forall = scf::ForallOp::create(b, bounds, ValueRange{}, std::nullopt);
     if (rowsShared)
@@ -65,6 +68,8 @@ private:
       clip(d, mul(indices[1 + d], d + 2 == spatial ? tiling.getMerge() : 1));
     if (pieces > 1)
       piece = indices[spatial];
+    if (prologue)
+      computeInput(forall);
     line();
   }
 
@@ -81,6 +86,19 @@ private:
       weights = cast<ShapedType>(operand.getType()).getNumElements();
     ArrayRef<int64_t> perImage = cast<ShapedType>(op.getInput().getType()).getShape().drop_front();
     return weights < kSharedInput * ShapedType::getNumElements(perImage);
+  }
+
+  /// The line's input, by the first group that this call of the kernel sees of it: other threads may have the groups before.
+  void computeInput(scf::ForallOp forall) {
+    if (groups() == 1)
+      return prologue->compute(b.saveInsertionPoint(), image, rows);
+    Value number = image;
+    for (auto [extent, index] : llvm::drop_begin(llvm::zip(forall.getMixedUpperBound(), forall.getInductionVars())))
+      number = add(mul(number, *getConstantIntValue(extent)), index);
+    Value isFirst = arith::OrIOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, group, constant(0)),
+                                         arith::CmpIOp::create(b, arith::CmpIPredicate::eq, number, RangeBeginOp::create(b, b.getIndexType())));
+    auto ifFirst = scf::IfOp::create(b, isFirst, /*withElseRegion=*/false);
+    prologue->compute(OpBuilder::InsertPoint(ifFirst.thenBlock(), ifFirst.thenBlock()->begin()), image, rows);
   }
 
   /// A line that is a large part of the image (many rows are merged, or there is one spatial dimension) is cut, or threads would have nothing to share. No
@@ -282,7 +300,7 @@ private:
     auto conv = dyn_cast<ConvOp>(op.getOperation());
     SmallVector<Value> buffers(asLine);
     if (buffers.empty()) {
-      buffers.push_back(op.getInput());
+      buffers.push_back(prologue ? prologue->buffer() : op.getInput());
       llvm::append_range(buffers, op.getExtras());
       buffers.push_back(op.getInitOrNull());
     }
@@ -297,6 +315,7 @@ private:
   }
 
   WindowedOpInterface op;
+  lathe::passes::PrologueTiler *prologue;
   int64_t spatial;
   SmallVector<int64_t> window, strides, dilations, padBegin, padEnd, input, output;
   TilingAttr tiling;
@@ -319,12 +338,28 @@ bool rowsAreContiguous(WindowedOpInterface op) {
   return contiguous(op.getInput()) && contiguous(op.getInitOrNull()) && llvm::all_of(op.getExtras(), contiguous);
 }
 
+/// What lathe-fuse-prologue has put before `op`, if anything.
+std::optional<lathe::passes::PrologueTiler> prologueOf(WindowedOpInterface op) {
+  auto line = op.getInput().getDefiningOp<memref::AllocaOp>();
+  if (!line)
+    return {};
+  for (Operation *user : line->getUsers())
+    if (auto producer = dyn_cast<linalg::LinalgOp>(user))
+      return lathe::passes::PrologueTiler(producer, line, op.getTilingOrNull().getMerge());
+  return {};
+}
+
 struct TileWindowedPass : lathe::passes::impl::TileWindowedPassBase<TileWindowedPass> {
   void runOnOperation() override {
     if (!getOperation()->hasAttr(NNDialect::kKernelAttr))
       return;
     SmallVector<WindowedOpInterface> ops;
     getOperation().walk([&](WindowedOpInterface op) { ops.push_back(op); });
+    for (auto scope : llvm::make_early_inc_range(getOperation().getOps<memref::AllocaScopeOp>())) {
+      scope.getBodyRegion().front().getTerminator()->erase();
+      IRRewriter(scope).inlineBlockBefore(&scope.getBodyRegion().front(), scope);
+      scope.erase();
+    }
     for (WindowedOpInterface op : ops) {
       if (!op.getTilingOrNull() || !isa<MemRefType>(op.getInput().getType())) {
         op->emitOpError("expects a tiling attribute and buffers before it is tiled");
@@ -334,10 +369,14 @@ struct TileWindowedPass : lathe::passes::impl::TileWindowedPassBase<TileWindowed
         op->emitOpError("expects rows without gaps where a tiling merges them (got ") << op.getOperation()->getOperandTypes() << ")";
         return signalPassFailure();
       }
-      if (auto conv = dyn_cast<ConvOp>(op.getOperation()); conv && conv.hasTransformedWeights())
+      if (auto conv = dyn_cast<ConvOp>(op.getOperation()); conv && conv.hasTransformedWeights()) {
         lathe::passes::tileWinograd(conv);
-      else
-        Tiler(op).tile();
+      } else if (std::optional<lathe::passes::PrologueTiler> prologue = prologueOf(op)) {
+        Tiler(op, &*prologue).tile();
+        prologue->erase();
+      } else {
+        Tiler(op, nullptr).tile();
+      }
     }
   }
 };

@@ -204,13 +204,26 @@ void checkLinalg(Checker &c) {
   });
 }
 
+/// A convolution and what computes its input, a line at a time.
+void checkPrologue(Checker &c, memref::AllocaScopeOp scope) {
+  SmallVector<Operation *> operations;
+  for (Operation &op : scope.getBodyRegion().front().without_terminator())
+    if (!isViewOrConstant(op))
+      operations.push_back(&op);
+  auto line = operations.size() == 3 ? dyn_cast<memref::AllocaOp>(operations[0]) : nullptr;
+  auto producer = line ? dyn_cast<linalg::LinalgOp>(operations[1]) : nullptr;
+  auto conv = producer ? dyn_cast<ConvOp>(operations[2]) : nullptr;
+  if (!conv || conv.getInput() != line.getResult() || producer.getNumDpsInits() != 1 || producer.getDpsInits().front() != line.getResult())
+    c.report(scope, "a scope to hold a buffer, a linalg operation that fills it and an nn.conv that reads it");
+}
+
 void checkMemref(Checker &c) {
   checkBuffers(c);
   checkDynamicDims(c);
   checkEntryOfCalls(c);
   c.module.walk([&](Operation *op) {
-    if (isa<memref::AllocOp, memref::AllocaOp, memref::DeallocOp>(op))
-      c.report(op, "all buffers to live in the arena");
+    if (isa<memref::AllocOp, memref::AllocaOp, memref::DeallocOp>(op) && !(isa<memref::AllocaOp>(op) && isa<memref::AllocaScopeOp>(op->getParentOp())))
+      c.report(op, "all buffers to live in the arena, or in the scope of a kernel");
     if (isa<memref::CopyOp>(op))
       c.report(op, "every copy to be an nn.copy");
   });
@@ -227,8 +240,10 @@ void checkMemref(Checker &c) {
       if (isViewOrConstant(op) || isa<func::ReturnOp>(op))
         continue;
       ++operations;
-      if (!isa<WindowedOpInterface, linalg::LinalgOp, ForeachOp, ReduceOp, CopyOp>(op))
-        c.report(&op, "a windowed operation, a linalg operation, an nn.foreach, an nn.reduce or an nn.copy in a kernel");
+      if (auto scope = dyn_cast<memref::AllocaScopeOp>(op))
+        checkPrologue(c, scope);
+      else if (!isa<WindowedOpInterface, linalg::LinalgOp, ForeachOp, ReduceOp, CopyOp>(op))
+        c.report(&op, "a windowed operation, a linalg operation, an nn.foreach, an nn.reduce, an nn.copy or a memref.alloca_scope in a kernel");
     }
     if (operations != 1)
       c.report(kernel, "one operation per kernel (got " + Twine(operations) + ")");

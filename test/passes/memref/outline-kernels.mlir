@@ -98,3 +98,41 @@ func.func @main(%x: memref<8xf32>, %y: memref<8xf32>) {
   }
   return
 }
+
+// -----
+
+// A scope is one kernel: what it captures are arguments, what its last operation writes is the last of them.
+// CHECK-LABEL: func @main(
+// CHECK: nn.call @"k0.prologue+conv"(%arg1, %arg2, %arg0) {bytes = array<i64: 64, 256>, flops = array<i64: 0, 288>, nodes = ["prologue", "conv"]}
+// CHECK: nn.call @"k0.prologue+conv"(%arg1, %arg2, %arg0) {{.*}} nodes = ["again"]}
+// CHECK-NOT: nn.call
+// CHECK: func.func private @"k0.prologue+conv"(%arg0: memref<?x1x8x4xf32>, %arg1: memref<1x1x1x4x4xf32>, %arg2: memref<?x1x8x4xf32>) attributes {nn.kernel} {
+// CHECK-NEXT: memref.alloca_scope
+// CHECK: linalg.exp ins(%arg0 :
+// CHECK: nn.conv ins(%{{.*}}, %arg1 : {{.*}} outs(%arg2 :
+func.func @main(%y: memref<?x1x8x4xf32>, %x: memref<?x1x8x4xf32>, %w: memref<1x1x1x4x4xf32>) {
+  %c0 = arith.constant 0 : index
+  memref.alloca_scope {
+    %n = memref.dim %x, %c0 : memref<?x1x8x4xf32>
+    %t = memref.alloca(%n) : memref<?x1x8x4xf32>
+    linalg.exp ins(%x : memref<?x1x8x4xf32>) outs(%t : memref<?x1x8x4xf32>)
+    nn.conv ins(%t, %w : memref<?x1x8x4xf32>, memref<1x1x1x4x4xf32>) outs(%y : memref<?x1x8x4xf32>)
+      attributes {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, groups = 1 : i64, channels = array<i64: 4, 4>,
+      tiling = #nn.tiling<ku = 1, unroll = 4, merge = 1, segments = [8]>} epilogue {
+    ^bb0(%acc: f32):
+      nn.yield %acc : f32
+    }
+  } loc(fused["prologue", "conv"])
+  memref.alloca_scope {
+    %n = memref.dim %x, %c0 : memref<?x1x8x4xf32>
+    %t = memref.alloca(%n) : memref<?x1x8x4xf32>
+    linalg.exp ins(%x : memref<?x1x8x4xf32>) outs(%t : memref<?x1x8x4xf32>)
+    nn.conv ins(%t, %w : memref<?x1x8x4xf32>, memref<1x1x1x4x4xf32>) outs(%y : memref<?x1x8x4xf32>)
+      attributes {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, groups = 1 : i64, channels = array<i64: 4, 4>,
+      tiling = #nn.tiling<ku = 1, unroll = 4, merge = 1, segments = [8]>} epilogue {
+    ^bb0(%acc: f32):
+      nn.yield %acc : f32
+    }
+  } loc("again")
+  return
+}

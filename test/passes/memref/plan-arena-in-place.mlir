@@ -114,3 +114,29 @@ func.func @residual_is_input(%x: memref<1x16xf32>, %w: memref<4x4x1x4x4xf32>, %y
   nn.copy %b to %y because "test" : memref<1x16xf32>, memref<1x16xf32>
   return
 }
+
+// The sum of a convolution that computes its own input is written in place; what its first operation reads is not, since later lines need it.
+// expected-remark @+3 {{for 3 buffers, 1 in place}}
+// CHECK-LABEL: func @scope(
+// CHECK-SAME: array<i64: 256, 0>
+func.func @scope(%w: memref<1x1x1x4x4xf32>, %z: memref<1x1x8x4xf32>) {
+  %x = memref.alloc() : memref<1x1x8x4xf32>
+  nn.copy %z to %x because "test" : memref<1x1x8x4xf32>, memref<1x1x8x4xf32>
+  %e = memref.alloc() : memref<1x1x8x4xf32>
+  nn.copy %z to %e because "test" : memref<1x1x8x4xf32>, memref<1x1x8x4xf32>
+  %y = memref.alloc() : memref<1x1x8x4xf32>
+  // expected-remark @+1 {{written into the buffer of an operand that is not read again}}
+  memref.alloca_scope {
+    %t = memref.alloca() : memref<1x1x8x4xf32>
+    linalg.exp ins(%x : memref<1x1x8x4xf32>) outs(%t : memref<1x1x8x4xf32>)
+    nn.conv ins(%t, %w : memref<1x1x8x4xf32>, memref<1x1x1x4x4xf32>) extras(%e : memref<1x1x8x4xf32>) outs(%y : memref<1x1x8x4xf32>)
+      attributes {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, groups = 1 : i64, channels = array<i64: 4, 4>,
+      tiling = #nn.tiling<ku = 1, unroll = 4, merge = 1, segments = [8]>} epilogue {
+    ^bb0(%acc: f32, %sum: f32):
+      %0 = arith.addf %acc, %sum : f32
+      nn.yield %0 : f32
+    }
+  }
+  nn.copy %y to %z because "test" : memref<1x1x8x4xf32>, memref<1x1x8x4xf32>
+  return
+}

@@ -37,7 +37,7 @@ func.func @main(%a: memref<?xf32> {nn.arena}) {
 
 func.func @main(%x: memref<4xf32>) {
   // expected-error @+2 {{phase memref expects only nn.call, nn.weight, views, constants and index arithmetic in the entry function}}
-  // expected-error @+1 {{phase memref expects all buffers to live in the arena}}
+  // expected-error @+1 {{phase memref expects all buffers to live in the arena, or in the scope of a kernel}}
   %0 = memref.alloc() : memref<4xf32>
   // expected-error @+2 {{phase memref expects only nn.call, nn.weight, views, constants and index arithmetic in the entry function}}
   // expected-error @+1 {{phase memref expects every copy to be an nn.copy}}
@@ -81,7 +81,7 @@ func.func @main() {
   return
 }
 func.func private @k0(%x: memref<4xf32>, %y: f32, %i: index) attributes {nn.kernel} {
-  // expected-error @+1 {{phase memref expects a windowed operation, a linalg operation, an nn.foreach, an nn.reduce or an nn.copy in a kernel}}
+  // expected-error @+1 {{phase memref expects a windowed operation, a linalg operation, an nn.foreach, an nn.reduce, an nn.copy or a memref.alloca_scope in a kernel}}
   memref.store %y, %x[%i] : memref<4xf32>
   return
 }
@@ -130,7 +130,22 @@ func.func @main() {
 }
 func.func private @k0(%x: memref<4xf32>) attributes {nn.kernel} {
   // expected-error @+2 {{'vector.print' op phase memref expects only operations that are legal in it}}
-  // expected-error @+1 {{phase memref expects a windowed operation, a linalg operation, an nn.foreach, an nn.reduce or an nn.copy in a kernel}}
+  // expected-error @+1 {{phase memref expects a windowed operation, a linalg operation, an nn.foreach, an nn.reduce, an nn.copy or a memref.alloca_scope in a kernel}}
   vector.print str "x"
+  return
+}
+
+// -----
+
+func.func @main() {
+  return
+}
+func.func private @k0(%x: memref<4xf32>, %y: memref<4xf32>) attributes {nn.kernel} {
+  // expected-error @+1 {{phase memref expects a scope to hold a buffer, a linalg operation that fills it and an nn.conv that reads it}}
+  memref.alloca_scope {
+    %0 = memref.alloca() : memref<4xf32>
+    linalg.exp ins(%x : memref<4xf32>) outs(%0 : memref<4xf32>)
+    linalg.exp ins(%0 : memref<4xf32>) outs(%y : memref<4xf32>)
+  }
   return
 }
