@@ -4,6 +4,7 @@
 #include "compiler/OptReport.h"
 #include "compiler/Pipeline.h"
 #include "compiler/Registration.h"
+#include "compiler/SpillCheck.h"
 #include "compiler/Version.h"
 #include "compiler/artifact/Artifact.h"
 #include "compiler/artifact/StepTable.h"
@@ -179,7 +180,7 @@ public:
 
 private:
   /// Runs a part of the compilation that is no pass: a row of its own in the table of times and in the dump.
-  int work(const char *phase, const char *name, llvm::function_ref<int()> part) {
+  int work(const char *phase, const char *name, llvm::function_ref<int()> part, bool changesModule = false) {
     StepRecord record{phase, name};
     if (dumper)
       dumper->beginStep(record);
@@ -189,7 +190,9 @@ private:
     Reproducer::setRunning({}, {});
     record.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     record.failed = code != kOk;
-    if (dumper)
+    if (dumper && changesModule)
+      dumper->addStep(record, *module);
+    else if (dumper)
       dumper->addWork(record);
     records.push_back(std::move(record));
     return code;
@@ -257,24 +260,48 @@ private:
   }
 
   int transform() {
+    Phase to = options.compileTo.value_or(Phase::llvm);
+    bool hasKernels = options.compileFrom && *options.compileFrom > Phase::memref;
+    if (hasKernels)
+      return transform(options.compileFrom, to);
+    if (int code = transform(options.compileFrom, std::min(to, Phase::memref)); code || to <= Phase::memref)
+      return code;
+    // The last phase whose text is small: what code generation is replayed from.
+    kernelsText = printWithLocations(*module);
+    if (passes().runs("spill-check")) {
+      // Whoever looks at the loops sees those that are compiled; else there is code anyway before it is known whether it spills.
+      if (!dumper && !options.compileTo)
+        untiled = cast<ModuleOp>((*module)->clone());
+      else if (int code = work("memref", "spill-check", [&] { return checkSpills(*module, {}); }, /*changesModule=*/true))
+        return code;
+    }
+    return transform(Phase::memref, to);
+  }
+
+  int transform(std::optional<Phase> from, Phase to) {
     RunOptions run;
     run.dumper = dumper.get();
     if (options.timePasses)
       run.records = &records;
     run.reproducerPath = reproducerPath();
-    // The last phase whose text is small: what code generation is replayed from.
-    run.beforePhase = [&](StringRef phase) {
-      if (phase == phaseName(Phase::loops))
-        kernelsText = printWithLocations(*module);
-    };
     run.crashExitCode = kInternalError;
     run.verify = options.verifyEach || dumper; // a dump that names the guilty pass is worth the time
     run.configure = [](PassManager &pm) { return applyPassManagerCLOptions(pm); };
     std::string error;
-    std::vector<PipelineStep> steps = buildPipeline(options.compileFrom, options.compileTo.value_or(Phase::llvm), passes());
+    std::vector<PipelineStep> steps = buildPipeline(from, to, passes());
     if (failed(runPipeline(*module, steps, run, error)))
       return fail(kInternalError, error);
     return kOk;
+  }
+
+  CodegenOptions codegenOptions() {
+    CodegenOptions codegen;
+    codegen.threads = threads;
+    codegen.optimize = passes().runs("codegen");
+    codegen.keepLLVMIR = dumper != nullptr;
+    codegen.keepAssembly = dumper || options.emit == Emit::assembly;
+    codegen.onKernel = [](StringRef kernel) { Reproducer::setRunning("while it generated code for kernel", kernel); };
+    return codegen;
   }
 
   /// A resumed compilation goes on as it was begun.
@@ -302,6 +329,8 @@ private:
     return "lathe-reproducer-" + stem.str() + ".mlir";
   }
 
+  int checkSpills(ModuleOp tiled, std::vector<Object> objects);
+  int checkSpillsOf(std::vector<Object> &objects);
   int generate();
 
   const CompileOptions &options;
@@ -312,29 +341,52 @@ private:
   OwningOpRef<ModuleOp> module;
   std::unique_ptr<IRDumper> dumper;
   std::vector<StepRecord> records;
-  std::string kernelsText; // the module at the end of phase memref
+  std::string kernelsText;       // the module at the end of phase memref
+  OwningOpRef<ModuleOp> untiled; // the same, if its tiles have not been checked
+  std::vector<Object> retiled;   // code of the kernels whose tiles the check has changed
 };
 
 } // namespace
 
+/// Tiles of the kernels in `tiled`, at the end of phase memref, of which `objects` are the code if there is any. `changed` gets the code of those that get
+/// another tile.
+int Compilation::checkSpills(ModuleOp tiled, std::vector<Object> objects) {
+  std::string error;
+  if (failed(avoidSpills(tiled, passes(), codegenOptions(), objects, error)))
+    return fail(kInternalError, error);
+  retiled = std::move(objects);
+  return kOk;
+}
+
+/// Once there is code: kernels that spill get another tile, and are lowered and generated again. The same tiles as those of a check before.
+int Compilation::checkSpillsOf(std::vector<Object> &objects) {
+  if (int code = checkSpills(*untiled, objects); code || retiled.empty())
+    return code;
+  module = std::move(untiled);
+  if (int code = transform(Phase::memref, Phase::llvm))
+    return code;
+  for (Object &better : retiled)
+    *llvm::find_if(objects, [&](const Object &o) { return o.kernel == better.kernel; }) = std::move(better);
+  return kOk;
+}
+
 int Compilation::generate() {
-  CodegenOptions codegen;
-  codegen.threads = threads;
-  codegen.optimize = passes().runs("codegen");
-  codegen.keepLLVMIR = dumper != nullptr;
-  codegen.keepAssembly = dumper || options.emit == Emit::assembly;
+  CodegenOptions codegen = codegenOptions();
   Phase from = kernelsText.empty() ? Phase::llvm : Phase::memref;
   std::string path = reproducerPath();
   std::string replay = "lathe compile --compile-from=" + phaseName(from).str() + " " + Reproducer::shellQuoted(path) + " -o " +
                        Reproducer::shellQuoted(llvm::sys::path::stem(path).str() + ".so");
   Reproducer reproducer(path, replay, kInternalError);
   reproducer.setSnapshot(kernelsText.empty() ? printWithLocations(*module) : std::move(kernelsText));
-  codegen.onKernel = [](StringRef kernel) { Reproducer::setRunning("while it generated code for kernel", kernel); };
   std::vector<Object> objects;
   std::string error;
   auto compileKernels = [&] { return failed(generateCode(*module, codegen, objects, error)) ? fail(kInternalError, error + reproducer.writeAndTell()) : kOk; };
   if (int code = work("code", "codegen", compileKernels))
     return code;
+  if (untiled && llvm::any_of(objects, isSlowedBySpills))
+    if (int code = work("code", "spill-check", [&] { return checkSpillsOf(objects); }))
+      return code;
+  reportSpills(*module, objects);
   if (dumper) {
     // One file each, kernels in order: a file per kernel would bury the passes.
     std::string llvmIR, assembly;

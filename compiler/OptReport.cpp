@@ -26,6 +26,7 @@ constexpr Topic kTopics[] = {
     {"lathe-fuse-elementwise", "fused", "not fused"},
     {"nn-propagate-layout", "layout", "layout"},
     {"nn-select-tiling", "tile", "tile"},
+    {"spill-check", "tile", "tile"},
     {"lathe-results-to-arguments", "in place", "copied"},
     {"lathe-copies-to-nn", "in place", "copied"},
     {"lathe-fuse-prologue", "fused", "not fused"},

@@ -146,6 +146,7 @@ constexpr OptionalPass kOptionalPasses[] = {
     {"lathe-coalesce-copies", "values that have other readers are copied into the parts of a concatenation", false},
     {"lathe-fuse-prologue", "what precedes a convolution and is not in its producer is a loop of its own", true},
     {"lathe-plan-arena", "no two intermediate buffers share memory", false},
+    {"spill-check", "register tiles that spill vectors stay", true},
     {"codegen", "machine code is not optimised", true},
 };
 

@@ -65,8 +65,6 @@ void add(PassManager &manager, const std::string &anchor, std::unique_ptr<Pass> 
     manager.nest(anchor).addPass(std::move(pass));
 }
 
-bool beginsPhase(ArrayRef<PipelineStep> steps, size_t i) { return i == 0 || steps[i].phase != steps[i - 1].phase; }
-
 /// Decides when a new snapshot is taken, and takes it.
 class Snapshots {
 public:
@@ -133,15 +131,13 @@ public:
   };
 
   /// `groups[i]` is the first step of the i-th thing that runs on the module: a module pass, or neighbouring steps on one anchor, which
-  /// MLIR merges. `phases[i]` is the phase that begins with it, or nothing.
-  Watch(Operation *module, std::vector<size_t> groups, std::vector<StringRef> phases, const RunOptions &options, Snapshots &snapshots, State &state)
-      : module(module), groups(std::move(groups)), phases(std::move(phases)), options(options), snapshots(snapshots), state(state) {}
+  /// MLIR merges.
+  Watch(Operation *module, std::vector<size_t> groups, Snapshots &snapshots, State &state)
+      : module(module), groups(std::move(groups)), snapshots(snapshots), state(state) {}
 
   void runBeforePass(Pass *pass, Operation *op) override {
     // The depth keeps passes apart that a module pass runs on the module from inside.
     if (op == module && depth++ == 0 && group < groups.size()) {
-      if (options.beforePhase && !phases[group].empty())
-        options.beforePhase(phases[group]);
       snapshots.offer(groups[group++]);
     }
     NameRunning::runBeforePass(pass, op);
@@ -166,8 +162,6 @@ public:
 private:
   Operation *module;
   std::vector<size_t> groups;
-  std::vector<StringRef> phases;
-  const RunOptions &options;
   Snapshots &snapshots;
   State &state;
   size_t group = 0;
@@ -224,18 +218,15 @@ LogicalResult runTogether(ModuleOp module, ArrayRef<PipelineStep> steps, std::ve
     return failure();
   }
   std::vector<size_t> groups;
-  std::vector<StringRef> phases;
   for (size_t i = 0; i < prepared.size(); ++i) {
     const std::string &anchor = steps[i].anchor;
-    if (i == 0 || anchor.empty() || anchor != steps[i - 1].anchor) {
+    if (i == 0 || anchor.empty() || anchor != steps[i - 1].anchor)
       groups.push_back(i);
-      phases.push_back(beginsPhase(steps, i) ? StringRef(steps[i].phase) : StringRef());
-    }
     add(manager, anchor, std::move(prepared[i].pass));
   }
   Watch::State state;
-  if (snapshots.active() || options.beforePhase)
-    manager.addInstrumentation(std::make_unique<Watch>(module, std::move(groups), std::move(phases), options, snapshots, state));
+  if (snapshots.active())
+    manager.addInstrumentation(std::make_unique<Watch>(module, std::move(groups), snapshots, state));
   if (succeeded(manager.run(module)))
     return success();
   if (!snapshots.active()) {
@@ -253,8 +244,6 @@ LogicalResult runStepwise(ModuleOp module, ArrayRef<PipelineStep> steps, std::ve
     options.dumper->begin(module);
   OpCounts counts = countOps(module);
   for (size_t i = 0; i < prepared.size(); ++i) {
-    if (options.beforePhase && beginsPhase(steps, i))
-      options.beforePhase(steps[i].phase);
     if (options.dumper)
       snapshots.take(i, options.dumper->currentText());
     else

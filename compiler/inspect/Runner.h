@@ -31,9 +31,6 @@ struct RunOptions {
   int crashExitCode = 0;
   /// Verify the IR after each pass.
   bool verify = true;
-  /// Called with the name of a phase when its first pass is about to run and the module as a whole is at the end of the phase before. (The plain way
-  /// can tell only if one of the two passes runs on the module; phases end in a pass that verifies it.)
-  std::function<void(mlir::StringRef phase)> beforePhase;
   /// Called for each pass manager before it runs; the place for applyPassManagerCLOptions.
   std::function<mlir::LogicalResult(mlir::PassManager &)> configure;
 };

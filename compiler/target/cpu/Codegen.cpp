@@ -11,13 +11,6 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/SetVector.h"
-#include "llvm/Analysis/LoopInfo.h"
-#include "llvm/CodeGen/MachineBasicBlock.h"
-#include "llvm/CodeGen/MachineOptimizationRemarkEmitter.h"
-#include "llvm/IR/DiagnosticHandler.h"
-#include "llvm/IR/DiagnosticInfo.h"
-#include "llvm/IR/DiagnosticPrinter.h"
-#include "llvm/IR/Dominators.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -35,66 +28,6 @@ using llvm::StringRef;
 
 namespace {
 
-/// What one kernel's compilation leaves behind besides its object.
-struct Outcome {
-  std::string error;                           // empty: it succeeded
-  unsigned spills = 0, reloads = 0, loops = 0; // in innermost loops, and how many such loops have some
-};
-
-/// Sums up what the register allocator says of innermost loops. A few spills around them cost nothing and are the price of full registers inside.
-class SpillCollector : public llvm::DiagnosticHandler {
-public:
-  SpillCollector(Outcome &outcome, bool spills) : outcome(outcome), spills(spills) {}
-
-  bool handleDiagnostics(const llvm::DiagnosticInfo &info) override {
-    if (llvm::isa<llvm::DiagnosticInfoOptimizationBase>(info)) {
-      // Other passes' remarks come as well; only the allocator's per-loop ones have a block, the loop's header.
-      if (auto *remark = llvm::dyn_cast<llvm::DiagnosticInfoMIROptimization>(&info))
-        if (StringRef(remark->getPassName()) == "regalloc" && isInnermostLoop(remark->getBlock()))
-          addLoop(*remark);
-      return true;
-    }
-    if (info.getSeverity() == llvm::DS_Error && outcome.error.empty()) {
-      llvm::raw_string_ostream os(outcome.error);
-      llvm::DiagnosticPrinterRawOStream printer(os);
-      info.print(printer);
-    }
-    return true;
-  }
-  bool isMissedOptRemarkEnabled(StringRef pass) const override { return spills && pass == "regalloc"; }
-  bool isAnyRemarkEnabled() const override { return spills; }
-
-private:
-  static bool isInnermostLoop(const llvm::MachineBasicBlock *header) {
-    const llvm::BasicBlock *block = header ? header->getBasicBlock() : nullptr;
-    if (!block)
-      return false;
-    llvm::DominatorTree dominators(*const_cast<llvm::Function *>(block->getParent()));
-    llvm::LoopInfo loops(dominators);
-    const llvm::Loop *loop = loops.getLoopFor(block);
-    return loop && loop->getHeader() == block && loop->isInnermost();
-  }
-
-  void addLoop(const llvm::DiagnosticInfoOptimizationBase &remark) {
-    unsigned loopSpills = 0, loopReloads = 0;
-    for (const llvm::DiagnosticInfoOptimizationBase::Argument &argument : remark.getArgs()) {
-      unsigned value = 0;
-      if (StringRef(argument.Val).getAsInteger(10, value))
-        continue;
-      if (StringRef(argument.Key).ends_with("Spills"))
-        loopSpills += value;
-      else if (argument.Key == "NumReloads" || argument.Key == "NumFoldedReloads")
-        loopReloads += value;
-    }
-    outcome.spills += loopSpills;
-    outcome.reloads += loopReloads;
-    outcome.loops += loopSpills + loopReloads > 0;
-  }
-
-  Outcome &outcome;
-  bool spills;
-};
-
 class KernelCompiler {
 public:
   KernelCompiler(ModuleOp module, const CodegenOptions &options) : module(module), options(options) {}
@@ -102,7 +35,7 @@ public:
   LogicalResult run(std::vector<Object> &objects, std::string &error);
 
 private:
-  void compile(LLVM::LLVMFuncOp kernel, Object &object, Outcome &outcome) const;
+  void compile(LLVM::LLVMFuncOp kernel, Object &object, std::string &error) const;
   OwningOpRef<ModuleOp> extract(LLVM::LLVMFuncOp kernel) const;
   std::unique_ptr<llvm::TargetMachine> createMachine() const;
   void setAttributes(llvm::Module &llvmModule, StringRef kernel) const;
@@ -113,7 +46,6 @@ private:
   nn::TargetAttr targetAttr;
   llvm::Triple triple;
   const llvm::Target *target = nullptr;
-  bool wantSpills = false;
 };
 
 /// Without this one setting LLVM spends 45 % of its time on addresses that the emitters have already made cheap. lld resets all command-line options
@@ -191,14 +123,13 @@ bool KernelCompiler::emit(llvm::TargetMachine &machine, llvm::Module &llvmModule
   return true;
 }
 
-void KernelCompiler::compile(LLVM::LLVMFuncOp kernel, Object &object, Outcome &outcome) const {
+void KernelCompiler::compile(LLVM::LLVMFuncOp kernel, Object &object, std::string &error) const {
   object.kernel = kernel.getName().str();
   OwningOpRef<ModuleOp> part = extract(kernel);
   llvm::LLVMContext context;
-  context.setDiagnosticHandler(std::make_unique<SpillCollector>(outcome, wantSpills));
   std::unique_ptr<llvm::Module> llvmModule = translateModuleToLLVMIR(*part, context, object.kernel, /*disableVerification=*/true);
   if (!llvmModule) {
-    outcome.error = "translation to LLVM IR failed";
+    error = "translation to LLVM IR failed";
     return;
   }
   std::unique_ptr<llvm::TargetMachine> machine = createMachine();
@@ -212,29 +143,20 @@ void KernelCompiler::compile(LLVM::LLVMFuncOp kernel, Object &object, Outcome &o
     llvmModule->print(os, nullptr);
   }
   if (options.keepAssembly) {
-    // Code generation changes the module, and its remarks would come twice.
+    // Code generation changes the module.
     std::unique_ptr<llvm::Module> copy = llvm::CloneModule(*llvmModule);
     llvm::SmallString<0> text;
     llvm::raw_svector_ostream os(text);
-    Outcome ignored;
-    context.setDiagnosticHandler(std::make_unique<SpillCollector>(ignored, false));
+    Spills ignored; // they would count twice
+    context.setDiagnosticHandler(listenToCodegen(targetAttr, ignored, error));
     emit(*machine, *copy, llvm::CodeGenFileType::AssemblyFile, os);
     object.assembly = text.str().str();
-    context.setDiagnosticHandler(std::make_unique<SpillCollector>(outcome, wantSpills));
   }
+  measureLoops(*llvmModule, targetAttr, object.spills);
+  context.setDiagnosticHandler(listenToCodegen(targetAttr, object.spills, error));
   llvm::raw_svector_ostream os(object.bytes);
   if (!emit(*machine, *llvmModule, llvm::CodeGenFileType::ObjectFile, os))
-    outcome.error = "the code generator for " + triple.str() + " cannot write objects";
-}
-
-static void report(LLVM::LLVMFuncOp kernel, const Outcome &outcome) {
-  auto options = remark::RemarkOpts::name("spills").category("codegen").function(kernel.getName());
-  if (!outcome.loops)
-    remark::passed(kernel.getLoc(), options) << "no spill in an innermost loop";
-  else
-    remark::missed(kernel.getLoc(), options) << llvm::formatv("more values are live than registers: {0} spills and {1} reloads in {2} innermost loop(s)",
-                                                              outcome.spills, outcome.reloads, outcome.loops)
-                                                    .str();
+    error = "the code generator for " + triple.str() + " cannot write objects";
 }
 
 LogicalResult KernelCompiler::run(std::vector<Object> &objects, std::string &error) {
@@ -264,19 +186,18 @@ LogicalResult KernelCompiler::run(std::vector<Object> &objects, std::string &err
   registerBuiltinDialectTranslation(*context);
   registerLLVMDialectTranslation(*context);
   disableLoopStrengthReduction();
-  wantSpills = context->getRemarkEngine() != nullptr;
   objects.assign(kernels.size(), {});
-  std::vector<Outcome> outcomes(kernels.size());
+  std::vector<std::string> errors(kernels.size()); // empty: it succeeded
   std::atomic<size_t> next = 0;
   auto work = [&] {
     for (size_t i; (i = next++) < kernels.size();) {
       if (options.onKernel)
         options.onKernel(kernels[i].getName());
-      compile(kernels[i], objects[i], outcomes[i]);
-      if (outcomes[i].error.empty())
-        (void)checkUndefinedSymbols({objects[i].bytes.data(), objects[i].bytes.size()}, objects[i].kernel, outcomes[i].error);
+      compile(kernels[i], objects[i], errors[i]);
+      if (errors[i].empty())
+        (void)checkUndefinedSymbols({objects[i].bytes.data(), objects[i].bytes.size()}, objects[i].kernel, errors[i]);
       else
-        outcomes[i].error = "internal error: kernel '" + objects[i].kernel + "': " + StringRef(outcomes[i].error).split('\n').first.str();
+        errors[i] = "internal error: kernel '" + objects[i].kernel + "': " + StringRef(errors[i]).split('\n').first.str();
     }
   };
   // Without threading the MLIR context's uniquer takes no locks.
@@ -292,16 +213,31 @@ LogicalResult KernelCompiler::run(std::vector<Object> &objects, std::string &err
   if (threads > 1)
     context->exitMultiThreadedExecution();
 
-  for (auto [kernel, outcome] : llvm::zip(kernels, outcomes)) {
-    if (!outcome.error.empty()) {
-      error = outcome.error;
+  for (const std::string &kernelError : errors)
+    if (!kernelError.empty()) {
+      error = kernelError;
       return failure();
     }
-    report(kernel, outcome);
-  }
   return success();
 }
 
 LogicalResult lathe::generateCode(ModuleOp module, const CodegenOptions &options, std::vector<Object> &objects, std::string &error) {
   return KernelCompiler(module, options).run(objects, error);
+}
+
+void lathe::reportSpills(ModuleOp module, ArrayRef<Object> objects) {
+  for (const Object &object : objects) {
+    const Spills &s = object.spills;
+    Location loc = module.lookupSymbol(object.kernel)->getLoc();
+    auto options = remark::RemarkOpts::name("spills").category("codegen").function(object.kernel);
+    if (!s.loops) {
+      remark::passed(loc, options) << "no spill in an innermost loop";
+      continue;
+    }
+    std::string text =
+        llvm::formatv("more values are live than registers: {0} spills and {1} reloads in {2} innermost loop(s)", s.spills, s.reloads, s.loops).str();
+    if (s.multiplying > 0)
+      text += llvm::formatv(", {0:f0} % of the time of those that multiply and add", 100 * s.share()).str();
+    remark::missed(loc, options) << text;
+  }
 }

@@ -2,6 +2,7 @@
 #ifndef COMPILER_TARGET_CPU_CODEGEN_H
 #define COMPILER_TARGET_CPU_CODEGEN_H
 
+#include "compiler/target/cpu/Spills.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"
 #include <functional>
@@ -15,6 +16,7 @@ struct Object {
   std::string kernel; // the function's symbol; hidden in the object
   llvm::SmallVector<char, 0> bytes;
   std::string llvmIR, assembly; // empty unless asked for
+  Spills spills;
 };
 
 struct CodegenOptions {
@@ -26,9 +28,11 @@ struct CodegenOptions {
 };
 
 /// Generates code for every kernel that the module's nn.plan launches, in the order in which the module defines them; the result does not depend on the
-/// number of threads. The module is in phase `llvm` and has an `nn.target`. A remark of category "codegen" says of
-/// each kernel what register allocation had to spill in its innermost loops. A failure is an internal error, told in one line.
+/// number of threads. The module is in phase `llvm` and has an `nn.target`. A failure is an internal error, told in one line.
 mlir::LogicalResult generateCode(mlir::ModuleOp module, const CodegenOptions &options, std::vector<Object> &objects, std::string &error);
+
+/// A remark of category "codegen" for each kernel: what register allocation had to spill in its innermost loops.
+void reportSpills(mlir::ModuleOp module, llvm::ArrayRef<Object> objects);
 
 } // namespace lathe
 

@@ -107,6 +107,7 @@ int main(int argc, char **argv) {
   std::vector<Object> objects;
   if (failed(generateCode(*module, codegen, objects, error)))
     return fail(kInternalError, error);
+  reportSpills(*module, objects);
   for (const Object &object : objects)
     llvm::outs() << object.llvmIR;
   ArtifactOptions options;
