@@ -6,6 +6,7 @@
 #include "dialects/nn/NNDialect.h"
 #include "passes/memref/Passes.h"
 #include "passes/memref/Views.h"
+#include "passes/nn_to_linalg/CostModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -22,6 +23,7 @@ namespace lathe::passes {
 
 using namespace mlir;
 using namespace lathe::nn;
+using lathe::passes::balancedSegments;
 using lathe::passes::rootOf;
 
 namespace {
@@ -56,6 +58,8 @@ public:
     if (op.getNumDpsInits() != 1 || op.getNumParallelLoops() != op.getNumLoops() || !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() ||
         op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)))
       return "it is not elementwise";
+    if (op.getNumDpsInputs() == 0)
+      return "it reads nothing";
     for (Operation &inner : op.getBlock()->without_terminator())
       if (inner.getNumResults() != 1 || !(inner.hasTrait<OpTrait::ConstantLike>() || OpTrait::hasElementwiseMappableTraits(&inner)))
         return "its body has no vector form";
@@ -81,7 +85,7 @@ public:
     TilingAttr t = conv.getTilingAttr();
     if (merge != t.getMerge()) {
       int64_t widest = *llvm::max_element(t.getSegments());
-      conv.setTilingAttr(TilingAttr::get(t.getContext(), t.getKu(), t.getUnroll(), merge, balanced(merge * type.getShape().end()[-2], widest), {},
+      conv.setTilingAttr(TilingAttr::get(t.getContext(), t.getKu(), t.getUnroll(), merge, balancedSegments(merge * type.getShape().end()[-2], widest), {},
                                          t.getImages(), t.getPrefetch(), t.getShare()));
     }
     auto alloc = conv.getInput().getDefiningOp<memref::AllocOp>();
@@ -163,15 +167,6 @@ private:
         break;
     }
     return best;
-  }
-
-  /// `width` pixels in as few tiles as possible whose widths differ by at most one.
-  static SmallVector<int64_t> balanced(int64_t width, int64_t most) {
-    int64_t tiles = llvm::divideCeil(width, most);
-    SmallVector<int64_t> widths(tiles, width / tiles);
-    for (int64_t i = 0; i < width % tiles; ++i)
-      ++widths[i];
-    return widths;
   }
 
   ConvOp conv;

@@ -8,6 +8,7 @@
 #include "passes/memref_to_loops/Passes.h"
 #include "passes/memref_to_loops/TilePrologue.h"
 #include "passes/memref_to_loops/TileWinograd.h"
+#include "passes/nn_to_linalg/CostModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -104,11 +105,11 @@ private:
   /// A line that is a large part of the image (many rows are merged, or there is one spatial dimension) is cut, or threads would have nothing to share. No
   /// piece is smaller than what is worth a thread, and there are no more than many threads could use.
   int64_t piecesOfLine() {
-    constexpr int64_t kWorth = 1 << 18, kEnough = 256;
+    constexpr int64_t kEnough = 256;
     int64_t lines = std::max<int64_t>(groups(), 1);
     for (int64_t d = 0; d + 1 < spatial; ++d)
       lines *= std::max<int64_t>(d + 2 == spatial ? output[d] / tiling.getMerge() : output[d], 1);
-    return std::clamp<int64_t>(std::min(op.getFlopsPerImage() / 2 / lines / kWorth, kEnough / lines), 1, tiling.getSegments().size());
+    return std::clamp<int64_t>(std::min(op.getFlopsPerImage() / 2 / lines / lathe::passes::kThreadWorth, kEnough / lines), 1, tiling.getSegments().size());
   }
 
   /// Images of one output pixel each are a line of pixels: full tiles of images, then tiles of half as many, and so on, so that any batch is covered.

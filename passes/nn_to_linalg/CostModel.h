@@ -17,6 +17,8 @@ namespace lathe::passes {
 inline constexpr double kStepOverhead = 0.25, kTileOverhead = 12;
 // Input channels per iteration of the innermost loop: four are as fast as sixteen, and compile in half the time.
 inline constexpr int64_t kUnroll = 4;
+// Multiply-adds that a thread is worth: smaller parts are not cut.
+inline constexpr int64_t kThreadWorth = 1 << 18;
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

@@ -1,10 +1,13 @@
 #include "passes/nn_to_linalg/NestBatch.h"
 
+#include "passes/nn_to_linalg/CostModel.h"
+
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace lathe::nn;
+using namespace lathe::passes;
 
 namespace {
 
@@ -39,8 +42,8 @@ int64_t imagesInRegisters(int64_t ku, TargetAttr target) {
 /// Streams of memory that a core reads at once: the prefetchers of the caches follow each of them on its own, and more of them ask for more lines ahead.
 /// Measured (docs/rationale/CostModel.md): one stream reads two thirds of what eight read from memory, and sixteen read no more.
 constexpr int64_t kMostStreams = 8;
-/// Multiply-adds that a thread is worth; groups this small are not cut, and there should be as many of larger ones as threads may want.
-constexpr int64_t kThreadWorth = 1 << 18, kManyThreads = 16;
+/// Of groups that are more than a thread is worth there should be as many as threads may want.
+constexpr int64_t kManyThreads = 16;
 
 /// Vectors of channels whose weights lie apart, for operations on single pixels: they read each weight once per image and do little with it. `padded` where
 /// there may be vectors beyond the last one.

@@ -19,7 +19,7 @@ constexpr double kTransformCycles = 4;
 constexpr double kFirstLevelShare = 0.7;
 // Parts, blocks times groups, that threads can share; fewer where a part would not be worth a thread (in multiply-adds of the direct form). They may cost so
 // much by this model, which overrates what further blocks cost: measured, a single thread is as fast with them (docs/rationale/Winograd.md).
-constexpr int64_t kWantedParts = 4, kThreadWorth = 1 << 18;
+constexpr int64_t kWantedParts = 4;
 constexpr double kSharingCost = 1.10;
 // Of arithmetic and traffic that could overlap, this share of the shorter one does not.
 constexpr double kExposed = 0.25;
