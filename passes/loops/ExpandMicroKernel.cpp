@@ -4,9 +4,9 @@
 #include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/IndexBuilder.h"
 #include "dialects/nn/NNDialect.h"
-#include "dialects/nn/PrefetchRanges.h"
 #include "dialects/nn/VectorEpilogue.h"
 #include "passes/loops/Passes.h"
+#include "passes/loops/WeightFetcher.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -22,6 +22,7 @@ namespace lathe::passes {
 
 using namespace mlir;
 using namespace lathe::nn;
+using lathe::passes::WeightFetcher;
 
 namespace {
 
@@ -38,11 +39,10 @@ struct FlatView {
   SmallVector<int64_t> spatial;
 };
 
-class Expander : IndexBuilder {
+class Expander : WeightFetcher {
 public:
-  explicit Expander(MicroKernelOp op) : IndexBuilder(op), op(op), spatial(op.getWindow().size()), width(op.getWidth()), ku(op.getTiling().getKu()) {
+  explicit Expander(MicroKernelOp op) : WeightFetcher(op), width(op.getWidth()), ku(op.getTiling().getKu()) {
     auto init = cast<MemRefType>(op.getInit().getType());
-    blockedOutput = init.getRank() == spatial + 3;
     if (blockedOutput)
       lanes = init.getShape().back();
     else
@@ -51,7 +51,6 @@ public:
     GroupSpan span{op.getChannels()[0], op.getChannels()[1], static_cast<int64_t>(op.getGroups()), ku * lanes};
     groupsMeet = op.getReduction() == Reduction::dense && span.meetInVectors(lanes) && blockChannels == span.inputPerGroup();
     vector = VectorType::get({lanes}, init.getElementType());
-    last = spatial - 1;
   }
 
   void expand() {
@@ -183,49 +182,6 @@ private:
   int64_t pixelOffset(int64_t p) { return (p * op.getStrides()[last] - op.getPads()[last]) * input.spatial[last]; }
 
   //===- Multiply-add over channels and window -------------------------------------------------------------------------------------------===//
-
-  /// What a tile fetches of weights that are needed later: its pixels' share of a range of them, `lines` cache lines in each iteration of the innermost loop,
-  /// or of the one around it, so that they come while the multiply-adds run. Behind the weights of a kernel lie those of the kernel that runs next.
-  /// Prefetches never fault.
-  struct Prefetch {
-    int64_t lines, line; // per iteration; elements of a line
-    Value begin;         // address of the tile's share
-  };
-
-  /// Those of a loop of so many iterations. `sparse`: only those, or all but those, that it would fetch several times.
-  SmallVector<Prefetch> prefetches(int64_t iterations, std::optional<bool> sparse = std::nullopt, int64_t innermost = 0) {
-    SmallVector<Prefetch> result;
-    auto weightsType = cast<MemRefType>(op.getWeights().getType()), out = cast<MemRefType>(op.getInit().getType());
-    for (PrefetchRange range : prefetchRanges(op.getTiling(), weightsType)) {
-      int64_t pixels = 1, line = kCacheLineBytes * 8 / vector.getElementTypeBitWidth();
-      Value pixel = constant(0);
-      for (int64_t d = 0; d < spatial; ++d) {
-        int64_t extent = blockedOutput ? out.getDimSize(2 + d) : out.getRank() == 3 ? out.getDimSize(1) : 1;
-        pixels *= extent;
-        pixel = add(mul(pixel, extent), d < last ? op.getRows()[d] : op.getColumn());
-      }
-      int64_t shares = pixels * weightsType.getDimSize(0);
-      double tiles = static_cast<double>(shares) / op.getTiling().getSegments().front();
-      if (sparse && range.isSparse(tiles, innermost) != *sparse)
-        continue;
-      int64_t lines = range.linesBy(tiles, iterations);
-      Value first = arith::DivUIOp::create(b, mul(add(mul(op.getGroup(), pixels), pixel), range.to - range.from), constant(shares));
-      result.push_back({lines, line, mul(add(first, range.from), line)});
-    }
-    return result;
-  }
-
-  /// Where iteration `number / steps` begins to fetch.
-  SmallVector<Value> fetchAddresses(ArrayRef<Prefetch> prefetches, Value number, int64_t steps) {
-    return llvm::map_to_vector(prefetches, [&](const Prefetch &p) { return add(p.begin, mul(number, p.lines * p.line / steps)); });
-  }
-
-  /// The part of step `j` of `steps` of an iteration.
-  void fetch(ArrayRef<Prefetch> prefetches, ArrayRef<Value> addresses, int64_t j, int64_t steps) {
-    for (auto [p, at] : llvm::zip(prefetches, addresses))
-      for (int64_t i = j * p.lines / steps; i < (j + 1) * p.lines / steps; ++i)
-        memref::PrefetchOp::create(b, weights, add(at, i * p.line), /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
-  }
 
   Accumulators dense(Accumulators acc) {
     auto type = cast<MemRefType>(op.getWeights().getType()); // [groups, channel blocks, window..., Cv, ku V]
@@ -601,14 +557,11 @@ private:
     return mask ? vector::MaskedLoadOp::create(b, vector, flat, at, mask, splat(0.0)).getResult() : vector::LoadOp::create(b, vector, flat, at).getResult();
   }
 
-  MicroKernelOp op;
-  int64_t spatial, width, ku, lanes, blockChannels, last;
+  int64_t width, ku, lanes, blockChannels;
   int64_t vectorStride = 0; // in the weights, between the vectors of a tile
-  bool blockedOutput;
-  bool groupsMeet; // each lane has the weights of its own group
+  bool groupsMeet;          // each lane has the weights of its own group
   VectorType vector;
   FlatView input, output;
-  Value weights;
   SmallVector<Value> blocks;
   SmallVector<Tap> taps;
 };

@@ -4,9 +4,9 @@
 // only when all of the map is) writes a whole map, and the convolution reads it again. Together, a line at a time, it never leaves the near caches.
 #include "dialects/nn/ModuleInfo.h"
 #include "dialects/nn/NNDialect.h"
+#include "dialects/nn/Segments.h"
 #include "passes/memref/Passes.h"
 #include "passes/memref/Views.h"
-#include "passes/nn_to_linalg/CostModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,7 +23,6 @@ namespace lathe::passes {
 
 using namespace mlir;
 using namespace lathe::nn;
-using lathe::passes::balancedSegments;
 using lathe::passes::rootOf;
 
 namespace {

@@ -5,10 +5,10 @@
 // Loop order: channel groups outside rows. Measured: one output plane is then written sequentially and the group's weights stay in the cache.
 #include "dialects/nn/IndexBuilder.h"
 #include "dialects/nn/NNDialect.h"
+#include "dialects/nn/Segments.h"
 #include "passes/memref_to_loops/Passes.h"
 #include "passes/memref_to_loops/TilePrologue.h"
 #include "passes/memref_to_loops/TileWinograd.h"
-#include "passes/nn_to_linalg/CostModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -109,7 +109,7 @@ private:
     int64_t lines = std::max<int64_t>(groups(), 1);
     for (int64_t d = 0; d + 1 < spatial; ++d)
       lines *= std::max<int64_t>(d + 2 == spatial ? output[d] / tiling.getMerge() : output[d], 1);
-    return std::clamp<int64_t>(std::min(op.getFlopsPerImage() / 2 / lines / lathe::passes::kThreadWorth, kEnough / lines), 1, tiling.getSegments().size());
+    return std::clamp<int64_t>(std::min(op.getFlopsPerImage() / 2 / lines / kThreadWorth, kEnough / lines), 1, tiling.getSegments().size());
   }
 
   /// Images of one output pixel each are a line of pixels: full tiles of images, then tiles of half as many, and so on, so that any batch is covered.

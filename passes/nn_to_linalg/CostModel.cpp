@@ -96,13 +96,6 @@ double predict(const Tile &tile, const Cover &cover, const Work &w, const Machin
 
 } // namespace
 
-llvm::SmallVector<int64_t> lathe::passes::balancedSegments(int64_t width, int64_t most) {
-  Cover cover(width, most);
-  llvm::SmallVector<int64_t> segments(cover.wider, cover.narrow + 1);
-  segments.append(cover.count - cover.wider, cover.narrow);
-  return segments;
-}
-
 Tile lathe::passes::chooseTile(const Work &w, const Machine &m, llvm::SmallVectorImpl<Tile> *others, size_t count) {
   int64_t vectors = ceilDiv(w.outputChannels, m.lanes);
   std::vector<std::pair<Tile, Cover>> tiles;

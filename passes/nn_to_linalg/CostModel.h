@@ -8,6 +8,8 @@
 #ifndef PASSES_NN_TO_LINALG_COSTMODEL_H
 #define PASSES_NN_TO_LINALG_COSTMODEL_H
 
+#include "dialects/nn/Segments.h"
+
 #include "llvm/ADT/SmallVector.h"
 #include <cstdint>
 
@@ -17,8 +19,8 @@ namespace lathe::passes {
 inline constexpr double kStepOverhead = 0.25, kTileOverhead = 12;
 // Input channels per iteration of the innermost loop: four are as fast as sixteen, and compile in half the time.
 inline constexpr int64_t kUnroll = 4;
-// Multiply-adds that a thread is worth: smaller parts are not cut.
-inline constexpr int64_t kThreadWorth = 1 << 18;
+using nn::balancedSegments;
+using nn::kThreadWorth;
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -59,9 +61,6 @@ struct Tile {
 
 /// The cheapest tile and, in `others`, up to `count` next best with another ku or widest segment.
 Tile chooseTile(const Work &work, const Machine &machine, llvm::SmallVectorImpl<Tile> *others = nullptr, size_t count = 2);
-
-/// Covers `width` pixels by tiles of at most `most` pixels whose widths differ by at most one; equal widths are neighbours.
-llvm::SmallVector<int64_t> balancedSegments(int64_t width, int64_t most);
 
 } // namespace lathe::passes
 
