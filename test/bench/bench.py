@@ -18,6 +18,7 @@ ALL_CORES = sorted(os.sched_getaffinity(0))
 
 import ablate  # noqa: E402
 import shapes  # noqa: E402
+import speedup  # noqa: E402
 import zoo_weights  # noqa: E402
 from alone import describe, lathe_alone, peer_alone  # noqa: E402
 from engines import CannotRun, Lathe, Network, compile_with_lathe  # noqa: E402
@@ -189,7 +190,8 @@ def parse(words_given):
     parser.add_argument("--count", type=int, default=300, help="of those shapes")
     parser.add_argument("--seed", type=int, default=shapes.SEED, help="of those shapes")
     parser.add_argument("--ablate", action="store_true", help="instead of peers, Lathe without each of its optional passes")
-    parser.add_argument("--output", type=Path, help="default: docs/bench.md, docs/bench-shapes.md, docs/bench-ablate.md; - for standard output only")
+    parser.add_argument("--speedup", action="store_true", help="instead of peers, Lathe on as many cores as --threads says beside Lathe on one")
+    parser.add_argument("--output", type=Path, help="default: docs/bench.md, docs/bench-shapes.md, docs/bench-ablate.md, docs/bench-speedup.md; - for standard output only")
     arguments = parser.parse_args(words_given)
     arguments.words = [word for word in words_given if not word.startswith("--output")]
     arguments.slot = arguments.slot or (0.003 if arguments.shapes else 0.05)
@@ -202,6 +204,8 @@ def main():
     batches, thread_counts = numbers(arguments.batch, "--batch"), numbers(arguments.threads, "--threads")
     if arguments.clock == "cpu" and max(thread_counts) > 1:
         sys.exit("bench: --clock=cpu adds up the time of all threads, expected --threads=1")
+    if arguments.speedup and max(thread_counts) < 2:
+        sys.exit("bench: --speedup compares several threads with one, expected --threads=2 or more")
     if max(thread_counts) > len(ALL_CORES):
         sys.exit(f"bench: {max(thread_counts)} threads, but this process may use {len(ALL_CORES)} cores")
     os.sched_setaffinity(0, ALL_CORES[:1])
@@ -212,6 +216,10 @@ def main():
         default, text = "bench-shapes.md", shapes.bench(arguments, machine, ALL_CORES)
     elif arguments.ablate:
         default, text = "bench-ablate.md", ablate.bench(arguments, [load(name) for name in networks], batches[0])
+    elif arguments.speedup:
+        default = "bench-speedup.md"
+        text = speedup.bench(arguments, machine, [load(name) for name in networks], batches, max(thread_counts), ALL_CORES,
+                             lambda artifact, inputs, outputs: work_of(manifest(artifact), inputs, outputs, 1)[1])
     else:
         rows = []
         for network in map(load, networks):
