@@ -74,8 +74,8 @@ private:
     line();
   }
 
-  /// Threads that share groups read the whole input each, what others have written of it from their caches; threads that share rows read all weights each.
-  /// Measured with two threads (docs/Scaling.md): the former is about twice as slow.
+  /// Threads that share groups read the whole input each, what others have written of it from their caches, and leave the output to the next operation in
+  /// groups too; threads that share rows read all weights each. Measured with two threads (docs/Scaling.md): the input counts twice.
   bool threadsShareRows() {
     constexpr int64_t kSharedInput = 2;
     int64_t lines = 1, weights = 0;
@@ -85,8 +85,8 @@ private:
       return false;
     if (Value operand = op.getWeightsOrNull())
       weights = cast<ShapedType>(operand.getType()).getNumElements();
-    ArrayRef<int64_t> perImage = cast<ShapedType>(op.getInput().getType()).getShape().drop_front();
-    return weights < kSharedInput * ShapedType::getNumElements(perImage);
+    auto perImage = [](Type type) { return ShapedType::getNumElements(cast<ShapedType>(type).getShape().drop_front()); };
+    return weights < kSharedInput * perImage(op.getInput().getType()) + perImage(op.getOutputType());
   }
 
   /// The line's input, by the first group that this call of the kernel sees of it: other threads may have the groups before.

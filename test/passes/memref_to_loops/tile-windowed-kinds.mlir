@@ -88,7 +88,7 @@ func.func @main(%x: memref<2x6x9x7x8xf32>, %y: memref<2x6x4x3x8xf32>) {
   return
 }
 
-// Weights of more than twice the input, 2304 numbers to 784: threads share groups.
+// Weights of more than twice the input and the output together, 2304 numbers to 1968: threads share groups.
 // CHECK-LABEL: func private @groups_shared(
 // CHECK: scf.forall (%{{.*}}, %[[G:.*]], %[[ROW:.*]]) in (2, 2, 5) {
 // CHECK: nn.microkernel dense at[%{{.*}}, %[[G]]] rows(%[[ROW]])
