@@ -106,6 +106,9 @@ void memrefPhase(List l) {
   l.functions([] { return createCopiesToNNPass(); }, "each remaining copy is named");
   if (l.selection.runs("lathe-fuse-prologue"))
     l.functions([] { return createFuseProloguePass(); }, "buffers and their readers are final: what is read at one place need not be a map");
+  if (l.selection.runs("lathe-group"))
+    l.functions([] { return createGroupPass(); },
+                "after what precedes convolutions has joined them: what is left between two of them need not be a map either");
   l.functions([=] { return createPlanArenaPass({/*reuse=*/l.selection.runs("lathe-plan-arena")}); }, "lifetimes are final now");
   l.module([] { return createOutlineKernelsPass(); }, "equal operations are compiled once, and later passes run per kernel");
   l.verify();
@@ -145,6 +148,7 @@ constexpr OptionalPass kOptionalPasses[] = {
     {"eliminate-empty-tensors", "results are copied into the parts of a concatenation", false},
     {"lathe-coalesce-copies", "values that have other readers are copied into the parts of a concatenation", false},
     {"lathe-fuse-prologue", "what precedes a convolution and is not in its producer is a loop of its own", true},
+    {"lathe-group", "every convolution and pool is a loop of its own", true},
     {"lathe-plan-arena", "no two intermediate buffers share memory", false},
     {"spill-check", "register tiles that spill vectors stay", true},
     {"codegen", "machine code is not optimised", true},

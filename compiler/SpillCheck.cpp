@@ -20,8 +20,8 @@ constexpr int64_t kTries = 4;
 constexpr double kMatters = 0.02, kGain = 0.01;
 
 struct Kernel {
-  nn::WindowedOpInterface op; // the kernel's operation at the end of phase memref
-  nn::TilingAttr first;
+  SmallVector<nn::WindowedOpInterface> ops; // the kernel's operations at the end of phase memref
+  SmallVector<nn::TilingAttr> first, chosen;
   double before = 1;
   Object best;
 };
@@ -79,9 +79,10 @@ LogicalResult lathe::avoidSpills(ModuleOp module, const PassSelection &passes, c
       continue;
     SmallVector<nn::WindowedOpInterface> ops;
     f.walk([&](nn::WindowedOpInterface op) { ops.push_back(op); });
-    if (ops.size() != 1 || !ops.front().getTilingOrNull())
+    SmallVector<nn::TilingAttr> tilings = llvm::map_to_vector(ops, [](nn::WindowedOpInterface op) { return op.getTilingOrNull(); });
+    if (ops.empty() || llvm::is_contained(tilings, nn::TilingAttr()))
       continue;
-    kernels[f.getName()] = {ops.front(), ops.front().getTilingOrNull(), 1, {}};
+    kernels[f.getName()] = {ops, tilings, tilings, 1, {}};
     all.insert(f.getName());
   }
   auto generate = [&](const llvm::StringSet<> &names, std::vector<Object> &made) -> LogicalResult {
@@ -105,44 +106,56 @@ LogicalResult lathe::avoidSpills(ModuleOp module, const PassSelection &passes, c
   kernels.remove_if([&](auto &entry) { return !spilling.contains(entry.first); });
   objects.clear();
 
-  llvm::DenseMap<StringRef, nn::TilingAttr> chosen;
-  for (int64_t number = 1; number <= kTries && !spilling.empty(); ++number) {
-    for (auto &[name, kernel] : kernels) {
-      nn::TilingAttr tiling = spilling.contains(name) ? smaller(kernel.first, number) : nn::TilingAttr();
-      if (tiling)
-        kernel.op.setTiling(tiling);
-      else
-        spilling.erase(name);
-    }
-    std::vector<Object> made;
-    if (!spilling.empty() && failed(generate(spilling, made)))
-      return failure();
-    for (Object &object : made) {
-      Kernel &kernel = kernels[object.kernel];
-      bool clean = !isSlowedBySpills(object);
-      StringRef name = kernels.find(object.kernel)->first;
-      if (object.spills.slowness() < kernel.best.spills.slowness() * (1 - kGain)) {
-        chosen[name] = kernel.op.getTilingOrNull();
-        kernel.best = std::move(object);
+  // Of a kernel of several operations each in turn: which of them spills is not known.
+  for (size_t member = 0; !spilling.empty(); ++member) {
+    llvm::StringSet<> tried;
+    for (auto &[name, kernel] : kernels)
+      if (spilling.contains(name) && member < kernel.ops.size())
+        tried.insert(name);
+    if (tried.empty())
+      break;
+    for (int64_t number = 1; number <= kTries && !tried.empty(); ++number) {
+      for (auto &[name, kernel] : kernels) {
+        nn::TilingAttr tiling = tried.contains(name) ? smaller(kernel.first[member], number) : nn::TilingAttr();
+        if (tiling)
+          kernel.ops[member].setTiling(tiling);
+        else
+          tried.erase(name);
       }
-      if (clean)
+      std::vector<Object> made;
+      if (!tried.empty() && failed(generate(tried, made)))
+        return failure();
+      for (Object &object : made) {
+        auto found = kernels.find(object.kernel);
+        Kernel &kernel = found->second;
+        if (!isSlowedBySpills(object))
+          tried.erase(found->first);
+        if (object.spills.slowness() < kernel.best.spills.slowness() * (1 - kGain)) {
+          kernel.chosen[member] = kernel.ops[member].getTilingOrNull();
+          kernel.best = std::move(object);
+        }
+      }
+    }
+    for (auto &[name, kernel] : kernels) {
+      if (member < kernel.ops.size())
+        kernel.ops[member].setTiling(kernel.chosen[member]);
+      if (!isSlowedBySpills(kernel.best))
         spilling.erase(name);
     }
   }
   for (auto &[name, kernel] : kernels) {
-    nn::TilingAttr tiling = chosen.lookup(name);
-    kernel.op.setTiling(tiling ? tiling : kernel.first);
-    if (auto remark = remark::analysis(kernel.op.getLoc(), remark::RemarkOpts::name("smaller").category("spill-check"))) {
-      if (tiling)
-        remark << llvm::formatv("made smaller, since vectors were spilled: ku = {0}, unroll = {1}, {2} pixels at most; predicted {3:f0} % of the time before",
-                                tiling.getKu(), tiling.getUnroll(), std::max(tiling.getImages(), *llvm::max_element(tiling.getSegments())),
-                                100 * kernel.best.spills.slowness() / kernel.before)
-                      .str();
-      else
-        remark << "spills vectors; smaller ones would be slower";
-    }
-    if (tiling)
+    for (auto [op, first, chosen] : llvm::zip(kernel.ops, kernel.first, kernel.chosen))
+      if (chosen != first)
+        remark::analysis(op.getLoc(), remark::RemarkOpts::name("smaller").category("spill-check"))
+            << llvm::formatv("made smaller, since vectors were spilled: ku = {0}, unroll = {1}, {2} pixels at most; predicted {3:f0} % of the time before",
+                             chosen.getKu(), chosen.getUnroll(), std::max(chosen.getImages(), *llvm::max_element(chosen.getSegments())),
+                             100 * kernel.best.spills.slowness() / kernel.before)
+                   .str();
+    if (kernel.chosen != kernel.first)
       objects.push_back(std::move(kernel.best));
+    else
+      remark::analysis(kernel.ops.front().getLoc(), remark::RemarkOpts::name("smaller").category("spill-check"))
+          << "spills vectors; smaller ones would be slower";
   }
   return success();
 }

@@ -18,6 +18,9 @@ LogicalResult MicroKernelOp::verify() {
            << " bounds)";
   if (getWidth() < 1)
     return emitOpError("expects a width of at least 1 (got ") << getWidth() << ")";
+  if (auto ring = getRing(); ring && (spatial < 2 || ring->size() != 2 || (*ring)[0] < 0 || (*ring)[1] < 0))
+    return emitOpError("expects ring to be the rows of the input and of the output that are in memory, of two or more spatial dimensions (got ")
+           << getRingAttr() << ")";
   bool needsWeights = getReduction() == Reduction::dense || getReduction() == Reduction::depthwise;
   if (needsWeights != static_cast<bool>(getWeights()))
     return emitOpError("expects weights for a multiply-add reduction and none for a pool (got ")

@@ -52,6 +52,8 @@ def NN_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kScratchAttr = "nn.scratch";
     /// On a kernel in phase llvm: the first entry of its argument table is the batch, before the buffers.
     static constexpr ::llvm::StringLiteral kBatchArgumentAttr = "nn.batch_argument";
+    /// On the memref.alloca_scope of a chain of windowed operations: so many output rows of the last one are computed together.
+    static constexpr ::llvm::StringLiteral kRowsAttr = "nn.rows";
     /// On a kernel's scf.forall: threads share the space with its last dimension innermost, and each goes through its part with that one outside of all
     /// others but the first.
     static constexpr ::llvm::StringLiteral kLastOutsideAttr = "nn.last_outside";

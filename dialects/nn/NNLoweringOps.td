@@ -24,6 +24,7 @@ def NN_MicroKernelOp : NN_Op<"microkernel", [SingleBlock, IsolatedFromAbove, Att
     - `column`: the first output pixel of the tile in the last dimension;
     - `first`: per outer dimension the input position of window element 0 (may be negative);
     - `begin`, `end`: per outer dimension the window elements that are inside the input;
+    - `ring`: how many rows (of the first spatial dimension) of the input and of the output are in memory, row i at the place of i modulo that; 0 for all;
     - `edge`: the tile touches the padding of the last dimension; `first_column` (static) says where it is, so that each window element's subset of
       pixels is known at compile time.
 
@@ -35,7 +36,8 @@ def NN_MicroKernelOp : NN_Op<"microkernel", [SingleBlock, IsolatedFromAbove, Att
   let arguments = (ins NN_ReductionAttr:$reduction, Index:$image, Index:$group, Variadic<Index>:$rows, Index:$column, Variadic<Index>:$first,
     Variadic<Index>:$begin, Variadic<Index>:$end, AnyMemRef:$input, Optional<AnyMemRef>:$weights, Variadic<AnyMemRef>:$extras, AnyMemRef:$init,
     DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads, UnitAttr:$count_include_pad,
-    DenseI64ArrayAttr:$channels, DefaultValuedAttr<I64Attr, "1">:$groups, NN_TilingAttr:$tiling, I64Attr:$width, I64Attr:$first_column, UnitAttr:$edge);
+    DenseI64ArrayAttr:$channels, DefaultValuedAttr<I64Attr, "1">:$groups, NN_TilingAttr:$tiling, I64Attr:$width, I64Attr:$first_column, UnitAttr:$edge,
+    OptionalAttr<DenseI64ArrayAttr>:$ring);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
     `` $reduction `at` `[` $image `,` $group `]` (`rows` `(` $rows^ `)`)? `column` `(` $column `)`

@@ -155,9 +155,15 @@ private:
     if (d == last)
       return body(x, rowIndex, acc);
     return loop(op.getBegin()[d], op.getEnd()[d], 1, acc, [&](Value r, Accumulators a) {
-      Value at = add(op.getFirst()[d], mul(r, op.getDilations()[d]));
+      Value at = inRing(d, add(op.getFirst()[d], mul(r, op.getDilations()[d])), 0);
       return rows(d + 1, add(x, mul(at, input.spatial[d])), add(mul(rowIndex, op.getWindow()[d]), r), a, body);
     });
+  }
+
+  /// Where row `row` of dimension `d` of the input (0) or output (1) lies.
+  Value inRing(int64_t d, Value row, size_t operand) {
+    int64_t rows = d == 0 && op.getRing() ? (*op.getRing())[operand] : 0;
+    return rows ? arith::RemUIOp::create(b, row, constant(rows)).getResult() : row;
   }
 
   /// The same for every window element; `tapIndex` is its linear index in the window.
@@ -494,7 +500,7 @@ private:
   Value pixelBase(const FlatView &v, Value block) {
     Value at = add(mul(op.getImage(), v.image), mul(block, v.block));
     for (int64_t d = 0; d < last; ++d)
-      at = add(at, mul(op.getRows()[d], v.spatial[d]));
+      at = add(at, mul(&v == &output ? inRing(d, op.getRows()[d], 1) : op.getRows()[d], v.spatial[d]));
     return add(at, mul(op.getColumn(), v.spatial[last]));
   }
 

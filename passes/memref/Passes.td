@@ -79,6 +79,38 @@ def FuseProloguePass : Pass<"lathe-fuse-prologue", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def GroupPass : Pass<"lathe-group", "::mlir::func::FuncOp"> {
+  let summary = "chains of windowed operations into one kernel";
+  let description = [{
+    **What.** Convolutions and pools in a row, of which each alone reads the result of the one before, join in a `memref.alloca_scope` if that result is more
+    than half of the second cache level. They are one kernel, which computes a block of the last one's rows at a time, `nn.rows` of them; of what passes between
+    them only the rows that the block and the next one need are in memory, in the thread's scratch. So a 1x1 convolution, the depthwise one that reads it and
+    the next 1x1 one never write their maps. A remark says so, or why not: a map that is small enough, weights that every block would read again, rows that
+    threads compute twice. `nn.rows` written at a windowed operation in an earlier phase is kept: it joins what it reads and computes so many rows at a time
+    whatever that costs, or with 0 stays apart.
+
+    **Before/After.** test/passes/memref/group.mlir:
+
+    ```mlir
+    nn.conv ins(%x, %w : …) outs(%t : memref<?x6x112x112x16xf32>) …
+    nn.conv ins(%t, %v : …) outs(%y : memref<?x6x56x56x16xf32>) …
+    ```
+    becomes
+    ```mlir
+    memref.alloca_scope {
+      %t = memref.alloca(%n) : memref<?x6x112x112x16xf32>
+      nn.conv ins(%x, %w : …) outs(%t : memref<?x6x112x112x16xf32>) …
+      nn.conv ins(%t, %v : …) outs(%y : memref<?x6x56x56x16xf32>) …
+    } {nn.rows = 4 : i64}
+    ```
+
+    **Requires / Leaves.** Requires the module's `nn.target` and tilings; in a chain, tilings that merge no rows remain.
+
+    **Numerics.** Bit-exact.
+  }];
+  let dependentDialects = ["::lathe::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def PlanArenaPass : Pass<"lathe-plan-arena", "::mlir::func::FuncOp"> {
   let summary = "all intermediate buffers in one planned arena";
   let description = [{

@@ -49,7 +49,7 @@ memref::AllocOp wholeBuffer(Value v) {
 /// The destination of an operation that computes, and the operands of which it reads element i at most before it writes element i of the destination.
 struct InPlaceCandidates {
   explicit InPlaceCandidates(Operation *op) {
-    if (auto scope = dyn_cast<memref::AllocaScopeOp>(op)) // a convolution with what computes its input, at whose pixel it writes
+    if (auto scope = dyn_cast<memref::AllocaScopeOp>(op)) // the last of several operations, which writes at the pixels of its operands
       op = scope.getBodyRegion().front().getTerminator()->getPrevNode();
     if (auto windowed = dyn_cast<WindowedOpInterface>(op)) {
       init = windowed.getInitOrNull();

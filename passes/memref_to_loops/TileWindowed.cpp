@@ -7,6 +7,7 @@
 #include "dialects/nn/NNDialect.h"
 #include "dialects/nn/Segments.h"
 #include "passes/memref_to_loops/Passes.h"
+#include "passes/memref_to_loops/TileChain.h"
 #include "passes/memref_to_loops/TilePrologue.h"
 #include "passes/memref_to_loops/TileWinograd.h"
 
@@ -43,7 +44,29 @@ public:
     op->erase();
   }
 
+  /// Rows [from, to) of `image`, where `op` is a member of a chain.
+  void rowsOfChain(const lathe::passes::ChainMember &member, OpBuilder::InsertPoint at, Value ofImage, Value from, Value to) {
+    b.restoreInsertionPoint(at);
+    image = ofImage;
+    ring = {member.inputRows, member.outputRows};
+    buffers.push_back(member.input);
+    llvm::append_range(buffers, op.getExtras());
+    buffers.push_back(member.output);
+    group = enterLoop(constant(0), constant(groups()));
+    clip(0, enterLoop(from, to));
+    for (int64_t d = 1; d + 1 < spatial; ++d)
+      clip(d, enterLoop(constant(0), constant(output[d])));
+    line();
+    op->erase();
+  }
+
 private:
+  Value enterLoop(Value from, Value to) {
+    auto loop = scf::ForOp::create(b, from, to, constant(1));
+    b.setInsertionPointToStart(loop.getBody());
+    return loop.getInductionVar();
+  }
+
   /// The forall's order is the order in which a thread works: what changes slowest stays in its caches. Which dimension changes slowest also decides what
   /// threads share: rows, where that is less to read than groups of channels.
   void linesOfImages() {
@@ -119,10 +142,10 @@ private:
     auto known = getConstantIntValue(images);
     Value all = known ? constant(*known) : cast<Value>(images);
     input.assign(spatial, 1); // never asked for: there is no border
-    asLine.push_back(line(op.getInput()));
+    buffers.push_back(line(op.getInput()));
     for (Value extra : op.getExtras())
-      asLine.push_back(op.getExtraKind(asLine.size() - 1) == ExtraKind::elementwise ? line(extra) : extra);
-    asLine.push_back(line(op.getInitOrNull()));
+      buffers.push_back(op.getExtraKind(buffers.size() - 1) == ExtraKind::elementwise ? line(extra) : extra);
+    buffers.push_back(line(op.getInitOrNull()));
     auto forall = scf::ForallOp::create(b, {b.getIndexAttr(groups())}, ValueRange{}, std::nullopt);
     b.setInsertionPointToStart(forall.getBody());
     image = constant(0);
@@ -299,7 +322,6 @@ private:
     llvm::append_range(pads, padEnd);
     auto pool = dyn_cast<PoolOp>(op.getOperation());
     auto conv = dyn_cast<ConvOp>(op.getOperation());
-    SmallVector<Value> buffers(asLine);
     if (buffers.empty()) {
       buffers.push_back(prologue ? prologue->buffer() : op.getInput());
       llvm::append_range(buffers, op.getExtras());
@@ -310,7 +332,8 @@ private:
         ArrayRef(buffers).drop_front().drop_back(), buffers.back(), b.getDenseI64ArrayAttr(window), b.getDenseI64ArrayAttr(strides),
         b.getDenseI64ArrayAttr(dilations), b.getDenseI64ArrayAttr(pads), pool && pool.getCountIncludePad() ? b.getUnitAttr() : UnitAttr(),
         b.getDenseI64ArrayAttr({op.getInputChannels(), op.getOutputChannels()}), b.getI64IntegerAttr(conv ? conv.getGroups() : 1), tiling,
-        b.getI64IntegerAttr(width), b.getI64IntegerAttr(firstColumn), edge ? b.getUnitAttr() : UnitAttr());
+        b.getI64IntegerAttr(width), b.getI64IntegerAttr(firstColumn), edge ? b.getUnitAttr() : UnitAttr(),
+        ring == std::array<int64_t, 2>{0, 0} ? DenseI64ArrayAttr() : b.getDenseI64ArrayAttr(ring));
     IRMapping map;
     op.getEpilogue().cloneInto(&kernel.getEpilogue(), map);
   }
@@ -321,8 +344,9 @@ private:
   SmallVector<int64_t> window, strides, dilations, padBegin, padEnd, input, output;
   TilingAttr tiling;
   Value image, group, piece;
-  int64_t pieces = 1;        // of a line, which threads share
-  SmallVector<Value> asLine; // input, extras and destination, where images are pixels
+  int64_t pieces = 1;            // of a line, which threads share
+  SmallVector<Value> buffers;    // input, extras and destination, as micro-kernels see them
+  std::array<int64_t, 2> ring{}; // rows of input and destination that are in memory; 0 for all
   SmallVector<Value> rows, first, begin, end;
 };
 
@@ -350,16 +374,37 @@ std::optional<lathe::passes::PrologueTiler> prologueOf(WindowedOpInterface op) {
   return {};
 }
 
+/// What lathe-group has put together.
+LogicalResult tileChain(ArrayRef<WindowedOpInterface> ops, int64_t rows) {
+  for (WindowedOpInterface op : ops)
+    if (TilingAttr t = op.getTilingOrNull(); !t || t.getMerge() != 1 || !t.getWinograd().empty() || t.getImages() || t.getStreams())
+      return op->emitOpError("expects a tiling of single rows and images in a chain (got ") << t << ")";
+  if (rows < 1)
+    return ops.back()->emitOpError("expects a chain to compute at least one row at a time (got ") << rows << ")";
+  lathe::passes::ChainTiler chain(ops, rows);
+  chain.tile([&](const lathe::passes::ChainMember &member, OpBuilder::InsertPoint at, Value image, Value from, Value to) {
+    Tiler(member.op, nullptr).rowsOfChain(member, at, image, from, to);
+  });
+  return success();
+}
+
 struct TileWindowedPass : lathe::passes::impl::TileWindowedPassBase<TileWindowedPass> {
   void runOnOperation() override {
     if (!getOperation()->hasAttr(NNDialect::kKernelAttr))
       return;
     SmallVector<WindowedOpInterface> ops;
     getOperation().walk([&](WindowedOpInterface op) { ops.push_back(op); });
+    IntegerAttr rowsOfChain;
     for (auto scope : llvm::make_early_inc_range(getOperation().getOps<memref::AllocaScopeOp>())) {
+      rowsOfChain = scope->getAttrOfType<IntegerAttr>(NNDialect::kRowsAttr);
       scope.getBodyRegion().front().getTerminator()->erase();
       IRRewriter(scope).inlineBlockBefore(&scope.getBodyRegion().front(), scope);
       scope.erase();
+    }
+    if (rowsOfChain) {
+      if (failed(tileChain(ops, rowsOfChain.getInt())))
+        signalPassFailure();
+      return;
     }
     for (WindowedOpInterface op : ops) {
       if (!op.getTilingOrNull() || !isa<MemRefType>(op.getInput().getType())) {

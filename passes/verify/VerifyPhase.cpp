@@ -217,6 +217,29 @@ void checkPrologue(Checker &c, memref::AllocaScopeOp scope) {
     c.report(scope, "a scope to hold a buffer, a linalg operation that fills it and an nn.conv that reads it");
 }
 
+/// Windowed operations each of which reads what the one before it computes.
+void checkChain(Checker &c, memref::AllocaScopeOp scope) {
+  size_t buffers = 0, members = 0;
+  Value map;
+  bool linked = true;
+  for (Operation &op : scope.getBodyRegion().front().without_terminator()) {
+    auto windowed = dyn_cast<WindowedOpInterface>(op);
+    if (isa<memref::AllocaOp>(op)) {
+      ++buffers;
+    } else if (windowed) {
+      linked &= members++ == 0 || (windowed.getInput() == map && map.getDefiningOp<memref::AllocaOp>() && map.hasNUses(2));
+      map = windowed.getInitOrNull();
+    } else {
+      linked &= isViewOrConstant(op);
+    }
+  }
+  auto rows = scope->getAttrOfType<IntegerAttr>(NNDialect::kRowsAttr);
+  if (!linked || members < 2 || buffers != members - 1)
+    c.report(scope, "a scope of a chain to hold windowed operations, each of which alone reads the buffer that the one before it fills");
+  else if (!rows || rows.getInt() < 1)
+    c.report(scope, "nn.rows to be at least 1 (got " + Checker::text(scope->getAttr(NNDialect::kRowsAttr)) + ")");
+}
+
 void checkMemref(Checker &c) {
   checkBuffers(c);
   checkDynamicDims(c);
@@ -241,7 +264,7 @@ void checkMemref(Checker &c) {
         continue;
       ++operations;
       if (auto scope = dyn_cast<memref::AllocaScopeOp>(op))
-        checkPrologue(c, scope);
+        scope->hasAttr(NNDialect::kRowsAttr) ? checkChain(c, scope) : checkPrologue(c, scope);
       else if (!isa<WindowedOpInterface, linalg::LinalgOp, ForeachOp, ReduceOp, CopyOp>(op))
         c.report(&op, "a windowed operation, a linalg operation, an nn.foreach, an nn.reduce, an nn.copy or a memref.alloca_scope in a kernel");
     }

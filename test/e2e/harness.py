@@ -1,5 +1,6 @@
 """What the end-to-end tests share: the tools as a user calls them, the oracles, and the tolerance."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -31,6 +32,15 @@ def compile_model(model, output, *flags):
     done = tool("lathe", "compile", model, "-o", output, *flags)
     assert done.returncode == 0, f"lathe compile {Path(model).name}: exit {done.returncode}\n{done.stderr}"
     return output
+
+
+def description(folder, level2):
+    """A processor of AVX2 whose second cache level has this many bytes."""
+    text = json.loads((ROOT / "compiler/target/cpu/x86-64-v3.json").read_text())
+    text["numbers"]["l2_bytes"]["value"] = level2
+    path = folder / f"{level2}.json"
+    path.write_text(json.dumps(text))
+    return path
 
 
 def run_artifact(artifact, inputs, threads=1):

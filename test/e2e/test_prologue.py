@@ -1,11 +1,10 @@
 """What precedes a pointwise convolution and cannot go into its producer, computed line by line by the convolution: lathe-fuse-prologue."""
 
-import json
 
 import numpy
 import pytest
 from graphs import BATCHES, Graph, check_artifact, identifier
-from harness import ROOT, compile_model, run_artifact
+from harness import compile_model, description, run_artifact
 from lathe import Model
 
 LANES, FUSED = 8, "computed by the convolution that reads it"
@@ -41,15 +40,6 @@ for channels, filters in [(1, 3), (3, 64), (7, 17), (17, 58), (58, 7), (64, 130)
         CASES[identifier(f"dense c{channels} k{filters} {size}")] = (dense, channels, filters, size)
         CASES[identifier(f"gated c{channels} k{filters} {size}")] = (gated, channels, filters, size)
 CASES["dense-3-D"] = (volume, 17, 24, (4, 5, 7))
-
-
-def description(folder, level2):
-    """A processor of AVX2 whose second cache level has this many bytes."""
-    text = json.loads((ROOT / "compiler/target/cpu/x86-64-v3.json").read_text())
-    text["numbers"]["l2_bytes"]["value"] = level2
-    path = folder / f"{level2}.json"
-    path.write_text(json.dumps(text))
-    return path
 
 
 @pytest.mark.parametrize("name", CASES)

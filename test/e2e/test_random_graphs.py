@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy
 import pytest
 from graphs import BATCHES, check, check_artifact, tolerance
-from harness import BUILD, Oracle, assert_close, compile_model
+from harness import BUILD, Oracle, assert_close, compile_model, description
 from lathe import Context, Model
 from random_graphs import network
 
@@ -73,6 +73,18 @@ def test_random_graph_compiled_otherwise(seed, flag, tmp_path):
         check(graph, outputs, tmp_path, batches=[2], flags=["x".join([flag, *map(str, graph.shape)])])
     else:
         check(graph, outputs, tmp_path, flags=[flag])
+
+
+@pytest.mark.parametrize("seed", range(FIRST, LAST, 5))
+def test_random_graph_in_small_caches(seed, tmp_path):
+    """Where few maps stay near, most chains of convolutions and pools are one kernel."""
+    graph, outputs = network(seed)
+    model = graph.model(*outputs)
+    flags = [f"--target-description={description(tmp_path, 1 << 13)}", "--no-winograd"]
+    inputs, want = check_artifact(Model(compile_model(model, tmp_path / "m.so", *flags)), graph, model, [2, 3])
+    apart = Context(Model(compile_model(model, tmp_path / "apart.so", *flags, "--disable-pass=lathe-group")), max_batch=3).run(inputs)
+    for name in want:
+        assert apart[name].tobytes() == want[name].tobytes(), f"output '{name}': other bits apart"
 
 
 def test_each_pass_is_left_out_often():

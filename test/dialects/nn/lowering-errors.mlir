@@ -69,6 +69,19 @@ func.func @microkernel(%x: memref<?x1x4x6x8xf32>, %w: memref<1x1x3x3x8x8xf32>, %
 
 // -----
 
+func.func @microkernel_ring(%x: memref<?x1x4x6x8xf32>, %w: memref<1x1x3x3x8x8xf32>, %y: memref<?x1x2x4x8xf32>, %i: index) {
+  // expected-error @+1 {{expects ring to be the rows of the input and of the output that are in memory, of two or more spatial dimensions (got array<i64: 3>)}}
+  nn.microkernel dense at[%i, %i] rows(%i) column(%i) window(%i from %i to %i) ins(%x : memref<?x1x4x6x8xf32>) weights(%w : memref<1x1x3x3x8x8xf32>) outs(%y : memref<?x1x2x4x8xf32>)
+    attributes {window = array<i64: 3, 3>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels = array<i64: 8, 8>,
+                tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [2, 2]>, width = 2 : i64, first_column = 0 : i64, ring = array<i64: 3>} epilogue {
+  ^bb0(%a: f32):
+    nn.yield %a : f32
+  }
+  return
+}
+
+// -----
+
 func.func @microkernel(%x: memref<?x1x4x6x8xf32>, %w: memref<1x1x3x3x8x8xf32>, %y: memref<?x1x2x4x8xf32>, %i: index) {
   // expected-error @+1 {{expects one row index and one window range per spatial dimension but the last, 1 (got 0 rows and 0, 0, 0 bounds)}}
   nn.microkernel dense at[%i, %i] column(%i) ins(%x : memref<?x1x4x6x8xf32>) weights(%w : memref<1x1x3x3x8x8xf32>) outs(%y : memref<?x1x2x4x8xf32>)

@@ -149,3 +149,71 @@ func.func private @k0(%x: memref<4xf32>, %y: memref<4xf32>) attributes {nn.kerne
   }
   return
 }
+
+// -----
+
+func.func @main() {
+  return
+}
+func.func private @k0(%x: memref<2x1x4x1x16xf32>, %y: memref<2x1x4x1x16xf32>) attributes {nn.kernel} {
+  // expected-error @+1 {{phase memref expects a scope of a chain to hold windowed operations, each of which alone reads the buffer that the one before it fills}}
+  memref.alloca_scope {
+    %t = memref.alloca() : memref<2x1x4x1x16xf32>
+    nn.pool max ins(%x : memref<2x1x4x1x16xf32>) outs(%t : memref<2x1x4x1x16xf32>)
+      attributes {window = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels = 16 : i64,
+      tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [1]>} epilogue {
+    ^bb0(%acc: f32):
+      nn.yield %acc : f32
+    }
+    nn.pool max ins(%x : memref<2x1x4x1x16xf32>) outs(%y : memref<2x1x4x1x16xf32>)
+      attributes {window = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels = 16 : i64,
+      tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [1]>} epilogue {
+    ^bb0(%acc: f32):
+      nn.yield %acc : f32
+    }
+  } {nn.rows = 1 : i64}
+  return
+}
+
+// -----
+
+func.func @main() {
+  return
+}
+func.func private @k0(%x: memref<2x1x4x1x16xf32>, %y: memref<2x1x4x1x16xf32>) attributes {nn.kernel} {
+  // expected-error @+1 {{phase memref expects a scope of a chain to hold windowed operations, each of which alone reads the buffer that the one before it fills}}
+  memref.alloca_scope {
+    nn.pool max ins(%x : memref<2x1x4x1x16xf32>) outs(%y : memref<2x1x4x1x16xf32>)
+      attributes {window = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels = 16 : i64,
+      tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [1]>} epilogue {
+    ^bb0(%acc: f32):
+      nn.yield %acc : f32
+    }
+  } {nn.rows = 1 : i64}
+  return
+}
+
+// -----
+
+func.func @main() {
+  return
+}
+func.func private @k0(%x: memref<2x1x4x1x16xf32>, %y: memref<2x1x4x1x16xf32>) attributes {nn.kernel} {
+  // expected-error @+1 {{phase memref expects nn.rows to be at least 1 (got 0 : i64)}}
+  memref.alloca_scope {
+    %t = memref.alloca() : memref<2x1x4x1x16xf32>
+    nn.pool max ins(%x : memref<2x1x4x1x16xf32>) outs(%t : memref<2x1x4x1x16xf32>)
+      attributes {window = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels = 16 : i64,
+      tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [1]>} epilogue {
+    ^bb0(%acc: f32):
+      nn.yield %acc : f32
+    }
+    nn.pool max ins(%t : memref<2x1x4x1x16xf32>) outs(%y : memref<2x1x4x1x16xf32>)
+      attributes {window = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, channels = 16 : i64,
+      tiling = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [1]>} epilogue {
+    ^bb0(%acc: f32):
+      nn.yield %acc : f32
+    }
+  } {nn.rows = 0 : i64}
+  return
+}
