@@ -13,11 +13,15 @@ def TileWindowedPass : Pass<"lathe-tile-windowed", "::mlir::func::FuncOp"> {
     index arithmetic; of a line's tiles only those that touch the padding are marked `edge`. Where the tiling says so, the loop over groups is outside of
     the one over images, or images of one pixel each are covered like the pixels of a line.
 
+    A chain of operations (a scope with `nn.rows`, lathe-group) becomes one `scf.forall` over images and blocks of so many rows of its last operation. In it each
+    operation in turn has loops over the rows that the block needs and the one before it has not computed; what passes between them is in the thread's
+    scratch memory, a ring of rows. See docs/rationale/Groups.md.
+
     A convolution whose tiling names tiles of Winograd's algorithm becomes vector code at once: the input transform of a block of tiles into the thread's
     scratch memory, by the first iteration that needs it; a matrix multiplication per point of a tile; the output transform with the epilogue. See
     docs/rationale/Winograd.md.
 
-    **Before/After.** test/passes/memref_to_loops/tile-windowed.mlir, tile-windowed-images.mlir, tile-winograd.mlir.
+    **Before/After.** test/passes/memref_to_loops/tile-windowed.mlir, tile-windowed-images.mlir, tile-chain.mlir, tile-winograd.mlir.
 
     **Requires / Leaves.** Requires bufferised windowed operations with a tiling attribute. Leaves scf, arith, memref, vector and `nn.microkernel`,
     `nn.scratch` and `nn.range_begin`.
