@@ -58,6 +58,48 @@ static LogicalResult checkRank(NodeContext &node, const FloatInput &x, StringRef
   return success();
 }
 
+/// x, [N, C, spatial...], normalised over the pixels of `groups` groups of channels each; scale and bias are [1, groups, 1] or [1, groups, C / groups].
+/// Statistics are taken of each channel, then of a group's channels: so x keeps its shape, and its layout. That of a group is the mean of its channels'
+/// variances plus the variance of their means, which loses no digits.
+static Value normaliseGroups(NodeContext &node, Value x, int64_t groups, Value scale, Value bias, double epsilon) {
+  auto type = cast<RankedTensorType>(x.getType());
+  int64_t channels = type.getDimSize(1);
+  SmallVector<int64_t> axes = axesFrom(2, type.getRank()), grouped{type.getDimSize(0), groups, channels / groups};
+  SmallVector<int64_t> perChannel{type.getDimSize(0), channels}, constant{1, channels};
+  perChannel.resize(type.getRank(), 1);
+  constant.resize(type.getRank(), 1);
+  Value mean = meanOf(node, x, axes);
+  Value variance = varianceOf(node, x, mean, axes, [](ProgramBuilder &, Value v) { return v; });
+  Value means = reshaped(node, mean, grouped), centre = meanOf(node, means, {2});
+  Value inverse = reduceAxes(
+      node, nn::Combine::sum, {reshaped(node, variance, grouped), means, centre}, {2}, type.getElementType(),
+      [](ProgramBuilder &b, ValueRange v) {
+        Value difference = b.sub(v[1], v[2]);
+        return b.add(v[0], b.mul(difference, difference));
+      },
+      [&](ProgramBuilder &b, Value sum) { return inverseDeviation(b, b.div(sum, b.number(sum.getType(), static_cast<double>(channels / groups))), epsilon); });
+  // Of each channel again: the group's means, and factors. An element is read with all operands of its channel.
+  auto ofChannels = [&](ValueRange values, ArrayRef<int64_t> shape, ArrayRef<int64_t> as) {
+    Value v = map(node, values, shape, type.getElementType(), [](ProgramBuilder &b, ValueRange v) { return v.size() == 2 ? b.mul(v[0], v[1]) : v[0]; });
+    return reshaped(node, v, as);
+  };
+  if (cast<ShapedType>(bias.getType()).getDimSize(2) == channels / groups)
+    bias = reshaped(node, bias, constant);
+  else
+    bias = ofChannels({bias}, {1, groups, channels / groups}, constant);
+  return normalise(node, x, ofChannels({centre}, grouped, perChannel), ofChannels({inverse, scale}, grouped, perChannel), {}, bias);
+}
+
+/// What x, [N, groups, ...], is a reshape of, [N, C, spatial...], if the elements of a group are some of its channels: as PyTorch writes GroupNorm.
+static Value sourceOfGroups(Value x) {
+  auto reshape = x.getDefiningOp<nn::ReshapeOp>();
+  if (!reshape)
+    return {};
+  auto source = cast<RankedTensorType>(reshape.getInput().getType()), type = cast<RankedTensorType>(x.getType());
+  bool isGrouped = source.getRank() >= 3 && source.getDimSize(0) == type.getDimSize(0) && source.getDimSize(1) % type.getDimSize(1) == 0;
+  return isGrouped ? reshape.getInput() : Value();
+}
+
 LogicalResult lathe::importer::importInstanceNormalization(NodeContext &node) {
   double epsilon = node.real("epsilon", 1e-5);
   node.ignore({"consumed_inputs"}); // of opset 1, a hint for memory
@@ -66,13 +108,16 @@ LogicalResult lathe::importer::importInstanceNormalization(NodeContext &node) {
   FloatInput x = floatInput(node, 0, "input");
   if (!x || failed(checkRank(node, x, "input", 3)))
     return failure();
-  SmallVector<int64_t> shape(x.rank(), 1);
+  Value groupsOf = isEmpty(x.type()) ? Value() : sourceOfGroups(x.value);
+  SmallVector<int64_t> shape(groupsOf ? 3 : x.rank(), 1);
   int64_t channels = shape[1] = x.shape()[1];
   Value scale = perChannel(node, 1, "scale", x.element(), channels, shape), bias = perChannel(node, 2, "B", x.element(), channels, shape);
   if (!scale || !bias)
     return failure();
   if (isEmpty(x.type()))
     return defineInput(node, x);
+  if (groupsOf)
+    return defineFloat(node, reshaped(node, normaliseGroups(node, groupsOf, channels, scale, bias, epsilon), x.shape()), x.dataType);
   SmallVector<int64_t> axes = axesFrom(2, x.rank());
   Value mean = meanOf(node, x.value, axes);
   Value inverse = varianceOf(node, x.value, mean, axes, [&](ProgramBuilder &b, Value v) { return inverseDeviation(b, v, epsilon); });
@@ -92,24 +137,14 @@ LogicalResult lathe::importer::importGroupNormalization(NodeContext &node) {
   if (groups < 1 || channels % groups)
     return node.invalid("expects attribute num_groups to divide the " + Twine(channels) + " channels (got " + Twine(groups) + ")");
   bool perGroup = node.opset() < 21;
-  SmallVector<int64_t> grouped{x.shape()[0], groups, channels / groups};
-  llvm::append_range(grouped, x.shape().drop_front(2));
-  if (failed(node.checkShape(grouped)))
-    return failure();
-  SmallVector<int64_t> shape(grouped.size(), 1);
-  shape[1] = groups;
-  shape[2] = perGroup ? 1 : channels / groups;
+  SmallVector<int64_t> shape{1, groups, perGroup ? 1 : channels / groups};
   int64_t count = perGroup ? groups : channels;
   Value scale = perChannel(node, 1, "scale", x.element(), count, shape), bias = perChannel(node, 2, "bias", x.element(), count, shape);
   if (!scale || !bias)
     return failure();
   if (isEmpty(x.type()))
     return defineInput(node, x);
-  Value v = reshaped(node, x.value, grouped);
-  SmallVector<int64_t> axes = axesFrom(2, grouped.size());
-  Value mean = meanOf(node, v, axes);
-  Value inverse = varianceOf(node, v, mean, axes, [&](ProgramBuilder &b, Value variance) { return inverseDeviation(b, variance, epsilon); });
-  return defineFloat(node, reshaped(node, normalise(node, v, mean, inverse, scale, bias), x.shape()), x.dataType);
+  return defineFloat(node, normaliseGroups(node, x.value, groups, scale, bias, epsilon), x.dataType);
 }
 
 /// An input that broadcasts to `shape` from the right, with its rank; null after an error.
