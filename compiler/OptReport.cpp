@@ -31,6 +31,7 @@ constexpr Topic kTopics[] = {
     {"lathe-copies-to-nn", "in place", "copied"},
     {"lathe-fuse-prologue", "fused", "not fused"},
     {"lathe-group", "fused", "not fused"},
+    {"lathe-fuse-statistics", "fused", "not fused"},
     {"lathe-plan-arena", "memory", "memory"},
     {"lathe-outline-kernels", "kernels", "kernels"},
     {"codegen", "kernel", "kernel"},

@@ -109,6 +109,8 @@ void memrefPhase(List l) {
   if (l.selection.runs("lathe-group"))
     l.functions([] { return createGroupPass(); },
                 "after what precedes convolutions has joined them: what is left between two of them need not be a map either");
+  if (l.selection.runs("lathe-fuse-statistics"))
+    l.functions([] { return createFuseStatisticsPass(); }, "after prologues, which change how many rows a tile merges");
   l.functions([=] { return createPlanArenaPass({/*reuse=*/l.selection.runs("lathe-plan-arena")}); }, "lifetimes are final now");
   l.module([] { return createOutlineKernelsPass(); }, "equal operations are compiled once, and later passes run per kernel");
   l.verify();
@@ -149,6 +151,7 @@ constexpr OptionalPass kOptionalPasses[] = {
     {"lathe-coalesce-copies", "values that have other readers are copied into the parts of a concatenation", false},
     {"lathe-fuse-prologue", "what precedes a convolution and is not in its producer is a loop of its own", true},
     {"lathe-group", "every convolution and pool is a loop of its own", true},
+    {"lathe-fuse-statistics", "means and variances of a map are computed from the whole of it", true},
     {"lathe-plan-arena", "no two intermediate buffers share memory", false},
     {"spill-check", "register tiles that spill vectors stay", true},
     {"codegen", "machine code is not optimised", true},

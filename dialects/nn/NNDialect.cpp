@@ -1,4 +1,5 @@
 #include "dialects/nn/NNDialect.h"
+#include "dialects/nn/PartialOp.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -70,4 +71,5 @@ void NNDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/nn/NNOps.cpp.inc"
       >();
+  addOperations<PartialOp>();
 }

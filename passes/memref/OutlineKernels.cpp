@@ -1,6 +1,7 @@
 // lathe-outline-kernels: one function per kernel. Outlining comes before tiling, so that comparing two kernels is comparing one operation each, and all
 // later passes run once per distinct kernel, in parallel.
 #include "dialects/nn/NNDialect.h"
+#include "dialects/nn/PartialOp.h"
 #include "passes/memref/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -89,12 +90,18 @@ Affine flopsOf(Operation *op) {
   return flops;
 }
 
-/// What a kernel of `op` writes. A scope's result is that of its last operation.
-OperandRange destinationsOf(Operation *op) {
-  if (auto scope = dyn_cast<memref::AllocaScopeOp>(op))
-    op = scope.getBodyRegion().front().getTerminator()->getPrevNode();
-  auto foreach = dyn_cast<ForeachOp>(op);
-  return op->getOperands().take_back(foreach ? foreach.getInits().size() : 1);
+/// What a kernel of `op` writes. A scope's results are those of its windowed operation, and of what reduces its map.
+SmallVector<Value> destinationsOf(Operation *op) {
+  SmallVector<Value> destinations;
+  if (auto scope = dyn_cast<memref::AllocaScopeOp>(op)) {
+    for (Operation &inner : scope.getBodyRegion().front())
+      if (Value init; isa<WindowedOpInterface, PartialOp>(inner) && (init = inner.getOperands().back()).getParentRegion() != &scope.getBodyRegion())
+        destinations.push_back(init);
+  } else {
+    auto foreach = dyn_cast<ForeachOp>(op);
+    llvm::append_range(destinations, op->getOperands().take_back(foreach ? foreach.getInits().size() : 1));
+  }
+  return destinations;
 }
 
 /// Each operand is moved once: what no tiling can avoid.
@@ -165,15 +172,15 @@ private:
     // Calls say that they write their last operands and read the others.
     llvm::SetVector<Value> captured;
     getUsedValuesDefinedAbove(op->getRegions(), captured);
-    SmallVector<Value> destinations(destinationsOf(op));
+    SmallVector<Value> destinations = destinationsOf(op);
     bool scope = isa<memref::AllocaScopeOp>(op);
     for (Value destination : destinations)
       if (!scope && (llvm::count(op->getOperands(), destination) > 1 || captured.contains(destination))) {
         op->emitOpError("expects a destination that is not read as another operand");
         return {};
       }
-    if (scope)
-      captured.set_subtract(destinations);
+    for (Value destination : destinations)
+      captured.remove(destination);
     // Constants that canonicalisation moved out of regions move back in, everything else that a region uses becomes an argument.
     llvm::SetVector<Value> values, constants, regionConstants;
     for (Value v : captured)

@@ -111,6 +111,38 @@ def GroupPass : Pass<"lathe-group", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::lathe::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def FuseStatisticsPass : Pass<"lathe-fuse-statistics", "::mlir::func::FuncOp"> {
+  let summary = "reductions of a whole map into the operation that writes it";
+  let description = [{
+    **What.** Reductions over all pixels of a map that a convolution or pool writes (the mean and variance of a normalisation, the global pool of
+    squeeze-and-excite, a maximum) begin where the map is written: an `nn.partial`, in a `memref.alloca_scope` with that operation, reduces what each iteration of
+    its kernel has just written, and the reduction goes over these parts only. A variance becomes the parts' means and sums of squared differences, and is put
+    together by the formula of Chan, Golub and LeVeque. Maps that the second cache level keeps are left alone, and so are parts of few pixels. A remark
+    says so, or why not.
+
+    **Before/After.** test/passes/memref/fuse-statistics.mlir:
+
+    ```mlir
+    nn.conv ins(%x, %w : …) outs(%y : memref<?x4x56x56x16xf32>) …
+    nn.reduce sum maps […] ins(%y : memref<?x4x56x56x16xf32>) outs(%mean : memref<?x4x1x1x16xf32>) body {…} finish {…}
+    ```
+    becomes
+    ```mlir
+    %p = memref.alloc(%n) : memref<?x4x1x56x16xf32>
+    memref.alloca_scope {
+      nn.conv ins(%x, %w : …) outs(%y : memref<?x4x56x56x16xf32>) …
+      nn.partial sum ins(%y : memref<?x4x56x56x16xf32>) outs(%p : memref<?x4x1x56x16xf32>) body {…}
+    }
+    nn.reduce sum maps […] ins(%p : memref<?x4x1x56x16xf32>) outs(%mean : memref<?x4x1x1x16xf32>) body {…} finish {…}
+    ```
+
+    **Requires / Leaves.** Requires the module's `nn.target`; buffers of which nobody else writes a part. Leaves kernels of several destinations.
+
+    **Numerics.** Another order of summation, which depends on shapes and target only; a variance is as accurate as one of two passes.
+  }];
+  let dependentDialects = ["::lathe::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def PlanArenaPass : Pass<"lathe-plan-arena", "::mlir::func::FuncOp"> {
   let summary = "all intermediate buffers in one planned arena";
   let description = [{

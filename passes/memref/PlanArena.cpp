@@ -50,7 +50,8 @@ memref::AllocOp wholeBuffer(Value v) {
 struct InPlaceCandidates {
   explicit InPlaceCandidates(Operation *op) {
     if (auto scope = dyn_cast<memref::AllocaScopeOp>(op)) // the last of several operations, which writes at the pixels of its operands
-      op = scope.getBodyRegion().front().getTerminator()->getPrevNode();
+      for (auto windowed : scope.getBodyRegion().front().getOps<WindowedOpInterface>())
+        op = windowed;
     if (auto windowed = dyn_cast<WindowedOpInterface>(op)) {
       init = windowed.getInitOrNull();
       for (auto [i, extra] : llvm::enumerate(windowed.getExtras()))

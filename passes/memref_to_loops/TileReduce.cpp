@@ -7,6 +7,7 @@
 #include "dialects/nn/IndexBuilder.h"
 #include "dialects/nn/ModuleInfo.h"
 #include "dialects/nn/NNDialect.h"
+#include "passes/memref_to_loops/Combine.h"
 #include "passes/memref_to_loops/Passes.h"
 #include "passes/memref_to_loops/ReduceSpace.h"
 
@@ -318,51 +319,9 @@ private:
     return slot;
   }
 
-  TypedAttr identity() {
-    Combine kind = op.getKind();
-    if (auto type = dyn_cast<FloatType>(element)) {
-      bool extremum = kind == Combine::max || kind == Combine::min;
-      return FloatAttr::get(type, extremum ? APFloat::getInf(type.getFloatSemantics(), /*Negative=*/kind == Combine::max)
-                                           : APFloat(type.getFloatSemantics(), kind == Combine::prod ? 1 : 0));
-    }
-    unsigned bits = element.getIntOrFloatBitWidth();
-    auto of = [&](const APInt &v) { return IntegerAttr::get(element, v); };
-    switch (kind) {
-    case Combine::sum:
-    case Combine::umax:
-      return of(APInt::getZero(bits));
-    case Combine::prod:
-      return of(APInt(bits, 1));
-    case Combine::max:
-      return of(APInt::getSignedMinValue(bits));
-    case Combine::min:
-      return of(APInt::getSignedMaxValue(bits));
-    case Combine::umin:
-      return of(APInt::getAllOnes(bits));
-    }
-    llvm_unreachable("all kinds are handled");
-  }
+  Values identities(const Tile &tile, int64_t width) { return Values(tile.count(), splat(lathe::passes::identityOf(op.getKind(), element), width)); }
 
-  Values identities(const Tile &tile, int64_t width) { return Values(tile.count(), splat(identity(), width)); }
-
-  Value combine(Value x, Value y) {
-    bool isFloat = isa<FloatType>(element);
-    switch (op.getKind()) {
-    case Combine::sum:
-      return isFloat ? arith::AddFOp::create(b, x, y).getResult() : arith::AddIOp::create(b, x, y).getResult();
-    case Combine::prod:
-      return isFloat ? arith::MulFOp::create(b, x, y).getResult() : arith::MulIOp::create(b, x, y).getResult();
-    case Combine::max:
-      return isFloat ? arith::MaximumFOp::create(b, x, y).getResult() : arith::MaxSIOp::create(b, x, y).getResult();
-    case Combine::min:
-      return isFloat ? arith::MinimumFOp::create(b, x, y).getResult() : arith::MinSIOp::create(b, x, y).getResult();
-    case Combine::umax:
-      return arith::MaxUIOp::create(b, x, y);
-    case Combine::umin:
-      return arith::MinUIOp::create(b, x, y);
-    }
-    llvm_unreachable("all kinds are handled");
-  }
+  Value combine(Value x, Value y) { return lathe::passes::combine(b, op.getKind(), x, y); }
 
   Values combined(const Values &x, const Values &y) {
     return llvm::map_to_vector(llvm::zip(x, y), [&](auto pair) { return combine(std::get<0>(pair), std::get<1>(pair)); });

@@ -5,9 +5,10 @@
 // Loop order: channel groups outside rows. Measured: one output plane is then written sequentially and the group's weights stay in the cache.
 #include "dialects/nn/IndexBuilder.h"
 #include "dialects/nn/NNDialect.h"
-#include "dialects/nn/Segments.h"
+#include "dialects/nn/Parts.h"
 #include "passes/memref_to_loops/Passes.h"
 #include "passes/memref_to_loops/TileChain.h"
+#include "passes/memref_to_loops/TilePartial.h"
 #include "passes/memref_to_loops/TilePrologue.h"
 #include "passes/memref_to_loops/TileWinograd.h"
 
@@ -15,6 +16,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 namespace lathe::passes {
 #define GEN_PASS_DEF_TILEWINDOWEDPASS
@@ -30,7 +32,7 @@ class Tiler : IndexBuilder {
 public:
   /// `prologue` computes the input, line by line; null if it is in memory.
   Tiler(WindowedOpInterface op, lathe::passes::PrologueTiler *prologue)
-      : IndexBuilder(op), op(op), prologue(prologue), spatial(op.getSpatialRank()), window(op.getWindowShape()), strides(op.getWindowStrides()),
+      : IndexBuilder(op), op(op), prologue(prologue), partials(op), spatial(op.getSpatialRank()), window(op.getWindowShape()), strides(op.getWindowStrides()),
         dilations(op.getWindowDilations()), padBegin(op.getPadBegin()), padEnd(op.getPadEnd()), tiling(op.getTilingOrNull()) {
     input = extents(cast<ShapedType>(op.getInput().getType()));
     output = extents(op.getOutputType());
@@ -41,6 +43,7 @@ public:
       imagesAsPixels();
     else
       linesOfImages();
+    partials.erase();
     op->erase();
   }
 
@@ -52,7 +55,7 @@ public:
     buffers.push_back(member.input);
     llvm::append_range(buffers, op.getExtras());
     buffers.push_back(member.output);
-    group = enterLoop(constant(0), constant(groups()));
+    group = enterLoop(constant(0), constant(groupsOf(op)));
     clip(0, enterLoop(from, to));
     for (int64_t d = 1; d + 1 < spatial; ++d)
       clip(d, enterLoop(constant(0), constant(output[d])));
@@ -74,12 +77,12 @@ private:
     SmallVector<OpFoldResult> bounds{batch()};
     for (int64_t d = 0; d + 1 < spatial; ++d)
       bounds.push_back(b.getIndexAttr(d + 2 == spatial ? output[d] / tiling.getMerge() : output[d]));
-    pieces = prologue ? 1 : piecesOfLine();
+    pieces = prologue ? 1 : piecesOfLine(op);
     if (pieces > 1)
       bounds.push_back(b.getIndexAttr(pieces));
     // A line that the prologue computes serves all groups.
     size_t groupAt = rowsShared || prologue ? bounds.size() : groupsOutside ? 0 : 1;
-    bounds.insert(bounds.begin() + groupAt, b.getIndexAttr(groups()));
+    bounds.insert(bounds.begin() + groupAt, b.getIndexAttr(groupsOf(op)));
     auto forall = scf::ForallOp::create(b, bounds, ValueRange{}, std::nullopt);
     if (rowsShared)
       forall->setAttr(NNDialect::kLastOutsideAttr, b.getUnitAttr());
@@ -95,16 +98,16 @@ private:
     if (prologue)
       computeInput(forall);
     line();
+    if (!partials.empty())
+      reduceLine(ArrayRef(indices).drop_front());
   }
 
   /// Threads that share groups read the whole input each, what others have written of it from their caches, and leave the output to the next operation in
   /// groups too; threads that share rows read all weights each. Measured with two threads (docs/Scaling.md): the input counts twice.
   bool threadsShareRows() {
     constexpr int64_t kSharedInput = 2;
-    int64_t lines = 1, weights = 0;
-    for (int64_t d = 0; d + 1 < spatial; ++d)
-      lines *= d + 2 == spatial ? output[d] / tiling.getMerge() : output[d];
-    if (tiling.getImages() > 0 || groups() == 1 || lines * piecesOfLine() == 1)
+    int64_t weights = 0;
+    if (tiling.getImages() > 0 || groupsOf(op) == 1 || linesOf(op) * piecesOfLine(op) == 1)
       return false;
     if (Value operand = op.getWeightsOrNull())
       weights = cast<ShapedType>(operand.getType()).getNumElements();
@@ -114,7 +117,7 @@ private:
 
   /// The line's input, by the first group that this call of the kernel sees of it: other threads may have the groups before.
   void computeInput(scf::ForallOp forall) {
-    if (groups() == 1)
+    if (groupsOf(op) == 1)
       return prologue->compute(b.saveInsertionPoint(), image, rows);
     Value number = image;
     for (auto [extent, index] : llvm::drop_begin(llvm::zip(forall.getMixedUpperBound(), forall.getInductionVars())))
@@ -123,16 +126,6 @@ private:
                                          arith::CmpIOp::create(b, arith::CmpIPredicate::eq, number, RangeBeginOp::create(b, b.getIndexType())));
     auto ifFirst = scf::IfOp::create(b, isFirst, /*withElseRegion=*/false);
     prologue->compute(OpBuilder::InsertPoint(ifFirst.thenBlock(), ifFirst.thenBlock()->begin()), image, rows);
-  }
-
-  /// A line that is a large part of the image (many rows are merged, or there is one spatial dimension) is cut, or threads would have nothing to share. No
-  /// piece is smaller than what is worth a thread, and there are no more than many threads could use.
-  int64_t piecesOfLine() {
-    constexpr int64_t kEnough = 256;
-    int64_t lines = std::max<int64_t>(groups(), 1);
-    for (int64_t d = 0; d + 1 < spatial; ++d)
-      lines *= std::max<int64_t>(d + 2 == spatial ? output[d] / tiling.getMerge() : output[d], 1);
-    return std::clamp<int64_t>(std::min(op.getFlopsPerImage() / 2 / lines / kThreadWorth, kEnough / lines), 1, tiling.getSegments().size());
   }
 
   /// Images of one output pixel each are a line of pixels: full tiles of images, then tiles of half as many, and so on, so that any batch is covered.
@@ -146,7 +139,7 @@ private:
     for (Value extra : op.getExtras())
       buffers.push_back(op.getExtraKind(buffers.size() - 1) == ExtraKind::elementwise ? line(extra) : extra);
     buffers.push_back(line(op.getInitOrNull()));
-    auto forall = scf::ForallOp::create(b, {b.getIndexAttr(groups())}, ValueRange{}, std::nullopt);
+    auto forall = scf::ForallOp::create(b, {b.getIndexAttr(groupsOf(op))}, ValueRange{}, std::nullopt);
     b.setInsertionPointToStart(forall.getBody());
     image = constant(0);
     group = firstVector(forall.getInductionVar(0));
@@ -259,12 +252,6 @@ private:
     return SmallVector<int64_t>(type.getShape().slice(2, spatial));
   }
 
-  int64_t groups() {
-    if (Value weights = op.getWeightsOrNull())
-      return cast<ShapedType>(weights.getType()).getDimSize(0) / std::max<int64_t>(tiling.getStreams(), 1);
-    return op.getOutputType().getDimSize(1) / tiling.getKu(); // pools: channel blocks
-  }
-
   /// Outer dimension `d` at output position `row`: input position of window element 0 and the range of elements inside the input.
   void clip(int64_t d, Value row) {
     rows.push_back(row);
@@ -290,7 +277,10 @@ private:
         ++run;
       if (run > 1 || pieces > 1) {
         run = std::max<size_t>(run, 1);
-        auto loop = scf::ForOp::create(b, share(run, 0), share(run, 1), constant(1));
+        Value first = share(run, 0), last = share(run, 1);
+        if (pieces > 1 && !partials.empty())
+          columns.push_back({add(mul(first, width), column), add(mul(last, width), column)});
+        auto loop = scf::ForOp::create(b, first, last, constant(1));
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPointToStart(loop.getBody());
         microKernel(add(mul(loop.getInductionVar(), width), column), column, width, !interior(column, width));
@@ -301,6 +291,71 @@ private:
       column += covered * width;
       i += covered;
     }
+    if (pieces == 1)
+      columns.push_back({constant(0), constant(column)});
+  }
+
+  //===- Reductions of the line ----------------------------------------------------------------------------------------------------------------===//
+
+  /// `at` is the number of the line in each dimension, and of the piece.
+  void reduceLine(ArrayRef<Value> at) {
+    auto type = cast<MemRefType>(op.getOutputType());
+    SmallVector<int64_t> steps = type.getStridesAndOffset().first;
+    Value part = constant(0), count = constant(0);
+    for (auto [d, index] : llvm::enumerate(at)) {
+      auto i = static_cast<int64_t>(d);
+      part = add(mul(part, i + 1 == spatial ? pieces : i + 2 == spatial ? output[i] / tiling.getMerge() : output[i]), index);
+    }
+    for (auto [from, to] : columns)
+      count = add(count, difference(to, from));
+    Value first = mul(group, tiling.getRowVectors()), vectors = constant(tiling.getKu());
+    if (type.getDimSize(1) % tiling.getKu()) // the last group has fewer
+      vectors = arith::MinSIOp::create(b, vectors, difference(constant(type.getDimSize(1)), first));
+    auto overVectors = scf::ForOp::create(b, constant(0), vectors, constant(1));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(overVectors.getBody());
+    Value block = add(first, overVectors.getInductionVar()), base = add(mul(image, steps[0]), mul(block, steps[1]));
+    for (auto [d, row] : llvm::enumerate(rows))
+      base = add(base, mul(row, steps[2 + d]));
+    partials.compute(*this, b, image, block, part, count, [&](SmallVector<Value> chains, lathe::passes::PartialTiler::Include include) {
+      for (auto [from, to] : columns)
+        chains = visitPixels(base, from, to, chains, include);
+      return chains;
+    });
+  }
+
+  Value difference(Value x, Value y) {
+    auto a = getConstantIntValue(x), c = getConstantIntValue(y);
+    return a && c ? constant(*a - *c) : arith::SubIOp::create(b, x, y).getResult();
+  }
+
+  /// The pixels from column `from` to `to`, one for each chain in turn; what is left, in the first one.
+  SmallVector<Value> visitPixels(Value base, Value from, Value to, SmallVector<Value> chains, lathe::passes::PartialTiler::Include include) {
+    auto type = cast<MemRefType>(op.getOutputType());
+    auto vector = VectorType::get({type.getShape().back()}, type.getElementType());
+    int64_t step = type.getStridesAndOffset().first[1 + spatial], width = chains.size();
+    Value flat = flatten(op.getInitOrNull());
+    auto loop = [&](Value begin, Value end, int64_t pixels) {
+      auto known = getConstantIntValue(begin), limit = getConstantIntValue(end);
+      if (known && limit && *known == *limit)
+        return;
+      auto overPixels = scf::ForOp::create(b, begin, end, constant(pixels), chains);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(overPixels.getBody());
+      SmallVector<Value> next(overPixels.getRegionIterArgs());
+      Value at = add(base, mul(overPixels.getInductionVar(), step));
+      for (int64_t p = 0; p < pixels; ++p)
+        next[p] = include(vector::LoadOp::create(b, vector, flat, add(at, p * step)), next[p]);
+      scf::YieldOp::create(b, next);
+      chains.assign(overPixels.getResults().begin(), overPixels.getResults().end());
+    };
+    Value count = difference(to, from);
+    auto known = getConstantIntValue(count);
+    Value whole = known ? constant(*known / width * width) : arith::AndIOp::create(b, count, constant(-width)).getResult();
+    Value rest = add(from, whole);
+    loop(from, rest, width);
+    loop(rest, to, 1);
+    return chains;
   }
 
   /// Where the share of this piece of the line (0) or of the next one (1) of `run` equal tiles begins.
@@ -340,13 +395,15 @@ private:
 
   WindowedOpInterface op;
   lathe::passes::PrologueTiler *prologue;
+  lathe::passes::PartialTiler partials;
   int64_t spatial;
   SmallVector<int64_t> window, strides, dilations, padBegin, padEnd, input, output;
   TilingAttr tiling;
   Value image, group, piece;
-  int64_t pieces = 1;            // of a line, which threads share
-  SmallVector<Value> buffers;    // input, extras and destination, as micro-kernels see them
-  std::array<int64_t, 2> ring{}; // rows of input and destination that are in memory; 0 for all
+  int64_t pieces = 1;                           // of a line, which threads share
+  SmallVector<std::pair<Value, Value>> columns; // of a line, that an iteration computes
+  SmallVector<Value> buffers;                   // input, extras and destination, as micro-kernels see them
+  std::array<int64_t, 2> ring{};                // rows of input and destination that are in memory; 0 for all
   SmallVector<Value> rows, first, begin, end;
 };
 

@@ -14,6 +14,7 @@
 #include "dialects/nn/IndexBuilder.h"
 #include "dialects/nn/PrefetchRanges.h"
 #include "dialects/nn/VectorEpilogue.h"
+#include "passes/memref_to_loops/TilePartial.h"
 #include "passes/memref_to_loops/WinogradTransform.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -47,7 +48,7 @@ struct BlockedView {
 
 class WinogradTiler : IndexBuilder {
 public:
-  explicit WinogradTiler(ConvOp op) : IndexBuilder(op), op(op), tiling(op.getTilingAttr()) {
+  explicit WinogradTiler(ConvOp op) : IndexBuilder(op), op(op), tiling(op.getTilingAttr()), partials(op) {
     auto window = op.getWindowShape();
     auto input = cast<ShapedType>(op.getInput().getType());
     ShapedType output = op.getOutputType();
@@ -86,7 +87,7 @@ public:
     b.setInsertionPointToStart(forall.getBody());
     image = forall.getInductionVar(0);
     group = forall.getInductionVar(2);
-    Value block = forall.getInductionVar(1);
+    block = forall.getInductionVar(1);
     firstTile = mul(block, blockTiles);
     count = constant(blockTiles);
     if (tiles % blockTiles)
@@ -105,6 +106,7 @@ public:
     }
     multiply();
     transformOutput();
+    partials.erase();
     op->erase();
   }
 
@@ -146,28 +148,20 @@ private:
 
   //===- Loops ---------------------------------------------------------------------------------------------------------------------------===//
 
-  void loop(Value upper, llvm::function_ref<void(Value)> body, int64_t step = 1) {
-    if (auto n = getConstantIntValue(upper); n && *n <= step) {
-      if (*n > 0)
-        body(constant(0));
-      return;
-    }
-    auto op = scf::ForOp::create(b, constant(0), upper, constant(step));
+  Values loop(Value upper, int64_t step, Values values, llvm::function_ref<Values(Value, Values)> body) {
+    if (auto n = getConstantIntValue(upper); n && *n <= step)
+      return *n > 0 ? body(constant(0), values) : values;
+    auto op = scf::ForOp::create(b, constant(0), upper, constant(step), values);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(op.getBody());
-    body(op.getInductionVar());
+    Values next = body(op.getInductionVar(), Values(op.getRegionIterArgs()));
+    if (!next.empty())
+      scf::YieldOp::create(b, next);
+    return Values(op.getResults());
   }
 
-  Values loop(int64_t upper, int64_t step, Values values, llvm::function_ref<Values(Value, Values)> body) {
-    if (upper <= 0)
-      return values;
-    if (upper <= step)
-      return body(constant(0), values);
-    auto op = scf::ForOp::create(b, constant(0), constant(upper), constant(step), values);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(op.getBody());
-    scf::YieldOp::create(b, body(op.getInductionVar(), Values(op.getRegionIterArgs())));
-    return Values(op.getResults());
+  void loop(Value upper, llvm::function_ref<void(Value)> body) {
+    loop(upper, 1, {}, [&](Value i, const Values &) { return body(i), Values(); });
   }
 
   /// A nest over `extents`; the body gets one index each.
@@ -410,7 +404,7 @@ private:
     };
     auto block = [&](Value xb, Value ub, Value first, int64_t count, Values acc) {
       int64_t whole = count / unroll * unroll;
-      acc = loop(whole, unroll, acc, [&](Value c, Values a) {
+      acc = loop(constant(whole), unroll, acc, [&](Value c, Values a) {
         Value xc = add(xb, c), uc = add(ub, mul(c, row));
         for (int64_t j = 0; j < unroll; ++j) {
           a = step(xc, uc, j, a);
@@ -423,7 +417,8 @@ private:
       return acc;
     };
     int64_t whole = channels / lanes;
-    acc = loop(whole, 1, acc, [&](Value cb, Values a) { return block(add(x, mul(cb, blockStride)), add(u, mul(cb, lanes * row)), mul(cb, lanes), lanes, a); });
+    acc = loop(constant(whole), 1, acc,
+               [&](Value cb, Values a) { return block(add(x, mul(cb, blockStride)), add(u, mul(cb, lanes * row)), mul(cb, lanes), lanes, a); });
     if (channels % lanes)
       acc = block(add(x, whole * blockStride), add(u, whole * lanes * row), constant(whole * lanes), channels % lanes, acc);
     Value to = add(mul(point, pointStride), mul(tile, lanes));
@@ -447,6 +442,8 @@ private:
         else if (!views[i])
           uniform[i] = vector::LoadOp::create(b, vector, extra, ValueRange{mul(block, lanes)});
       loop(count, [&](Value t) { transformTile(tileOrigin(t), block, add(mul(k, blockStride), mul(t, lanes)), uniform, views); });
+      if (!partials.empty())
+        reduceBlock(block);
     });
   }
 
@@ -476,12 +473,8 @@ private:
       extents[d] = m;
     }
     Values limits;
-    for (int64_t d = 0; d < rank; ++d) {
-      Value limit = constant(dims[d].transform.m);
-      if (dims[d].cutsOutput())
-        limit = arith::MinSIOp::create(b, limit, subtract(constant(dims[d].output), origin[d]));
-      limits.push_back(limit);
-    }
+    for (int64_t d = 0; d < rank; ++d)
+      limits.push_back(limit(d, origin));
     int64_t inner = 1;
     for (int64_t i = 1; i < rank; ++i)
       inner *= extents[i];
@@ -530,8 +523,70 @@ private:
     store(cloneAsVectors(b, op.getEpilogue(), lanes, value, extras), output.flat, pixelAddress(output, block, pixel, row));
   }
 
+  //===- Reductions of the block -----------------------------------------------------------------------------------------------------------===//
+
+  /// What lathe-fuse-statistics asks of the pixels of the block's tiles, which have just been written.
+  void reduceBlock(Value channelBlock) {
+    partials.compute(*this, b, image, channelBlock, block, pixelsOfBlock(), [&](Values chains, PartialTiler::Include include) {
+      return loop(count, 1, chains, [&](Value t, Values values) {
+        Values origin = tileOrigin(t);
+        return visitTile(0, origin, pixelAddress(output, channelBlock, origin, 0), values, include);
+      });
+    });
+  }
+
+  /// The elements of a tile in dimension `d` that are inside the output.
+  Value limit(int64_t d, ArrayRef<Value> origin) {
+    Value all = constant(dims[d].transform.m);
+    return dims[d].cutsOutput() ? arith::MinSIOp::create(b, all, subtract(constant(dims[d].output), origin[d])).getResult() : all;
+  }
+
+  Value pixelsOfBlock() {
+    return loop(count, 1, {constant(0)},
+                [&](Value t, Values sum) {
+                  Values origin = tileOrigin(t);
+                  Value pixels = constant(1);
+                  for (int64_t d = 0; d < rank; ++d)
+                    pixels = arith::MulIOp::create(b, pixels, limit(d, origin));
+                  return Values{add(sum.front(), pixels)};
+                })
+        .front();
+  }
+
+  /// The pixels of a tile from `at` on, in dimension `d` and those behind it: neighbours in the last dimension one for each chain in turn.
+  Values visitTile(int64_t d, ArrayRef<Value> origin, Value at, Values chains, PartialTiler::Include include) {
+    Value upper = limit(d, origin);
+    int64_t m = dims[d].transform.m, step = output.spatial[d];
+    auto each = [&](llvm::function_ref<Values(Value, Values)> body) {
+      return loop(upper, 1, chains, [&](Value i, Values values) { return body(add(at, mul(i, step)), values); });
+    };
+    if (d + 1 < rank)
+      return each([&](Value from, Values values) { return visitTile(d + 1, origin, from, values, include); });
+    auto whole = [&](Values values) {
+      for (int64_t i = 0; i < m; ++i) {
+        Value &chain = values[i % PartialTiler::kChains];
+        chain = include(load(output.flat, add(at, i * step)), chain);
+      }
+      return values;
+    };
+    if (!dims[d].cutsOutput())
+      return whole(chains);
+    Value full = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, upper, constant(m));
+    auto choice = scf::IfOp::create(b, TypeRange(ValueRange(chains)), full, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    scf::YieldOp::create(b, whole(chains));
+    b.setInsertionPointToStart(choice.elseBlock());
+    scf::YieldOp::create(b, each([&](Value from, Values values) {
+                           values.front() = include(load(output.flat, from), values.front());
+                           return values;
+                         }));
+    return Values(choice.getResults());
+  }
+
   ConvOp op;
   TilingAttr tiling;
+  PartialTiler partials;
   SmallVector<Dimension> dims;
   VectorType vector;
   int64_t rank, lanes, ku, channels, channelBlocks, groups, blocks;
@@ -539,7 +594,7 @@ private:
   int64_t pointStride, blockStride;              // elements from one point, or block of channels, to the next
   BlockedView input, output;
   Value weights, transformed, products, patch;
-  Value image, group, firstTile, count;
+  Value image, block, group, firstTile, count;
 };
 
 } // namespace

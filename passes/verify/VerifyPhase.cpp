@@ -2,6 +2,8 @@
 #include "passes/verify/Passes.h"
 
 #include "dialects/nn/NNDialect.h"
+#include "dialects/nn/PartialOp.h"
+#include "dialects/nn/Parts.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -204,17 +206,25 @@ void checkLinalg(Checker &c) {
   });
 }
 
-/// A convolution and what computes its input, a line at a time.
-void checkPrologue(Checker &c, memref::AllocaScopeOp scope) {
+/// A convolution and what computes its input, a line at a time, or an operation and what reduces the map that it writes.
+void checkScope(Checker &c, memref::AllocaScopeOp scope) {
   SmallVector<Operation *> operations;
   for (Operation &op : scope.getBodyRegion().front().without_terminator())
     if (!isViewOrConstant(op))
       operations.push_back(&op);
+  auto windowed = operations.size() >= 2 ? dyn_cast<WindowedOpInterface>(operations[0]) : nullptr;
+  if (windowed && llvm::all_of(ArrayRef(operations).drop_front(), [&](Operation *op) {
+        auto partial = dyn_cast<PartialOp>(op);
+        return partial && partial.getInput() == windowed.getInitOrNull() &&
+               cast<MemRefType>(partial.getInit().getType()).getDimSize(3) == partsOfImage(windowed);
+      }))
+    return;
   auto line = operations.size() == 3 ? dyn_cast<memref::AllocaOp>(operations[0]) : nullptr;
   auto producer = line ? dyn_cast<linalg::LinalgOp>(operations[1]) : nullptr;
   auto conv = producer ? dyn_cast<ConvOp>(operations[2]) : nullptr;
   if (!conv || conv.getInput() != line.getResult() || producer.getNumDpsInits() != 1 || producer.getDpsInits().front() != line.getResult())
-    c.report(scope, "a scope to hold a buffer, a linalg operation that fills it and an nn.conv that reads it");
+    c.report(scope,
+             "a scope to hold a buffer, a linalg operation that fills it and an nn.conv that reads it, or a windowed operation and nn.partial of its parts");
 }
 
 /// Windowed operations each of which reads what the one before it computes.
@@ -264,7 +274,7 @@ void checkMemref(Checker &c) {
         continue;
       ++operations;
       if (auto scope = dyn_cast<memref::AllocaScopeOp>(op))
-        scope->hasAttr(NNDialect::kRowsAttr) ? checkChain(c, scope) : checkPrologue(c, scope);
+        scope->hasAttr(NNDialect::kRowsAttr) ? checkChain(c, scope) : checkScope(c, scope);
       else if (!isa<WindowedOpInterface, linalg::LinalgOp, ForeachOp, ReduceOp, CopyOp>(op))
         c.report(&op, "a windowed operation, a linalg operation, an nn.foreach, an nn.reduce, an nn.copy or a memref.alloca_scope in a kernel");
     }
@@ -323,7 +333,7 @@ constexpr StringRef kNNOps[] = {"weight", "reshape", "concat", "slice",      "tr
 constexpr StringRef kLinalgDialects[] = {"func", "arith", "math", "linalg", "tensor", "scf"};
 constexpr StringRef kLinalgOps[] = {"weight", "conv", "pool", "matmul", "foreach", "reduce", "yield"};
 constexpr StringRef kMemrefDialects[] = {"func", "arith", "math", "linalg", "memref"};
-constexpr StringRef kMemrefOps[] = {"weight", "conv", "pool", "matmul", "foreach", "reduce", "yield", "copy", "call"};
+constexpr StringRef kMemrefOps[] = {"weight", "conv", "pool", "matmul", "foreach", "reduce", "partial", "yield", "copy", "call"};
 constexpr StringRef kLoopsDialects[] = {"func", "arith", "math", "scf", "vector", "memref"};
 constexpr StringRef kLoopsOps[] = {"weight", "call", "scratch", "range_begin"};
 constexpr StringRef kLLVMDialects[] = {"llvm"};

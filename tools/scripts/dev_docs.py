@@ -30,6 +30,10 @@ def pages():
         if source.name != f"{name.upper()}Ops.td":
             continue  # a part that the dialect's own file includes
         result[f"dialect-{name}.md"] = note.format(source.relative_to(ROOT)) + tablegen(source, "-gen-dialect-doc", f"-dialect={name}") + "\n"
+    for source in sorted((ROOT / "dialects").glob("*/*Op.td")):  # operations that stand apart, in a file each
+        name = source.stem.removesuffix("Op").removeprefix(source.parent.name.upper()).lower()
+        only = f"-op-include-regex={source.parent.name}\\.{name}"
+        result[f"dialect-{source.parent.name}-{name}.md"] = note.format(source.relative_to(ROOT)) + tablegen(source, "-gen-op-doc", only) + "\n"
     for source in sorted((ROOT / "passes").glob("*/Passes.td")):
         title = f"# Passes of `{source.parent.relative_to(ROOT)}`\n\n"
         result[f"passes-{source.parent.name.replace('_', '-')}.md"] = note.format(source.relative_to(ROOT)) + title + tablegen(source, "-gen-pass-doc") + "\n"

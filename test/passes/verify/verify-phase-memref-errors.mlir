@@ -141,7 +141,7 @@ func.func @main() {
   return
 }
 func.func private @k0(%x: memref<4xf32>, %y: memref<4xf32>) attributes {nn.kernel} {
-  // expected-error @+1 {{phase memref expects a scope to hold a buffer, a linalg operation that fills it and an nn.conv that reads it}}
+  // expected-error @+1 {{phase memref expects a scope to hold a buffer, a linalg operation that fills it and an nn.conv that reads it, or a windowed operation and nn.partial of its parts}}
   memref.alloca_scope {
     %0 = memref.alloca() : memref<4xf32>
     linalg.exp ins(%x : memref<4xf32>) outs(%0 : memref<4xf32>)
