@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/BitVector.h"
 
 namespace lathe::passes {
 #define GEN_PASS_DEF_FUSEELEMENTWISEPASS
@@ -89,9 +90,43 @@ struct FuseElementwisePass : lathe::passes::impl::FuseElementwisePassBase<FuseEl
         rewriter.replaceUsesWithIf(from, to, [&](OpOperand &use) { return use.getOwner() != producer; });
       rewriter.eraseOp(consumer);
       rewriter.eraseOp(producer);
-      return result;
+      return withoutRepeatedInputs(rewriter, result);
     }
     return {};
+  }
+
+  /// An input that is read twice in the same order (x, of x * sigmoid(x)) once, so that its producer has one use.
+  static linalg::GenericOp withoutRepeatedInputs(RewriterBase &rewriter, linalg::GenericOp op) {
+    Block &body = op.getRegion().front();
+    SmallVector<Value> inputs;
+    SmallVector<AffineMap> maps;
+    llvm::BitVector repeated(body.getNumArguments());
+    SmallVector<unsigned> places; // of the inputs that stay
+    for (OpOperand *in : op.getDpsInputOperands()) {
+      AffineMap map = op.getMatchingIndexingMap(in);
+      size_t first = 0;
+      while (first < inputs.size() && (inputs[first] != in->get() || maps[first] != map))
+        ++first;
+      if (first < inputs.size()) {
+        body.getArgument(in->getOperandNumber()).replaceAllUsesWith(body.getArgument(places[first]));
+        repeated.set(in->getOperandNumber());
+        continue;
+      }
+      inputs.push_back(in->get());
+      maps.push_back(map);
+      places.push_back(in->getOperandNumber());
+    }
+    if (repeated.none())
+      return op;
+    for (OpOperand &out : op.getDpsInitsMutable())
+      maps.push_back(op.getMatchingIndexingMap(&out));
+    rewriter.setInsertionPoint(op);
+    auto result = linalg::GenericOp::create(rewriter, op.getLoc(), op->getResultTypes(), inputs, op.getOutputs(), rewriter.getAffineMapArrayAttr(maps),
+                                            op.getIteratorTypes(), /*doc=*/StringAttr(), /*library_call=*/StringAttr());
+    body.eraseArguments(repeated);
+    result.getRegion().takeBody(op.getRegion());
+    rewriter.replaceOp(op, result);
+    return result;
   }
 
   DenseSet<Value> reported; // producers whose remark is out; a consumer is looked at again after each fusion

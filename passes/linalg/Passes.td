@@ -8,7 +8,8 @@ def FuseElementwisePass : Pass<"lathe-fuse-elementwise", "::mlir::func::FuncOp">
   let summary = "fuses elementwise linalg.generic operations into their only consumer";
   let description = [{
     **What.** A producer whose result has one use, a `linalg.generic` that reads no element of it more than once, is computed there. A layout change
-    (`nn.unpack` as linalg.generic) takes part like any other operation. A remark says for each producer whether it was fused, and else why not. The
+    (`nn.unpack` as linalg.generic) takes part like any other operation. An input that an operation has come to read twice, x of x * sigmoid(x), is one input from
+    then on. A remark says for each producer whether it was fused, and else why not. The
     fused operation carries the locations of both.
 
     **Before/After.** test/passes/linalg/fuse-elementwise.mlir.

@@ -89,8 +89,8 @@ for writer in [strided, residual, pooled]:
     CASES[identifier(f"{writer.__name__}")] = (writer, instance_norm, 40, (17, 33))
 for writer in [wide, pointwise]:
     CASES[identifier(f"{writer.__name__} 1-D")] = (writer, instance_norm, 24, (999,))
-    CASES[identifier(f"{writer.__name__} 3-D")] = (writer, group_norm, 24, (5, 9, 17))
-    CASES[identifier(f"{writer.__name__} one pixel")] = (writer, instance_norm, 24, (1, 1))
+    CASES[identifier(f"{writer.__name__} 3-D")] = (writer, group_norm, 24, (5, 9, 30))
+    CASES[identifier(f"{writer.__name__} one pixel")] = (writer, gate, 24, (1, 1))
 
 
 @pytest.mark.parametrize("name", CASES)

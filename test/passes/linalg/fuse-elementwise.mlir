@@ -33,6 +33,35 @@ func.func @chain(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>, %e: tensor<?x8xf32>) 
   return %2 : tensor<?x8xf32>
 }
 
+// x * sigmoid(x): two uses in one operation are one, so that what makes x is computed there too.
+// CHECK-LABEL: func @read_twice(
+// CHECK: %[[R:.*]] = linalg.generic {{.*}} ins(%arg0 : tensor<?x8xf32>)
+// CHECK: %[[A:.*]] = arith.negf
+// CHECK: %[[B:.*]] = math.exp %[[A]]
+// CHECK: %[[C:.*]] = arith.mulf %[[A]], %[[B]]
+// CHECK: linalg.yield %[[C]]
+// CHECK-NOT: linalg.generic
+// CHECK: return %[[R]]
+func.func @read_twice(%x: tensor<?x8xf32>, %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = arith.negf %a : f32
+    linalg.yield %r : f32
+  } -> tensor<?x8xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%0 : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = math.exp %a : f32
+    linalg.yield %r : f32
+  } -> tensor<?x8xf32>
+  %2 = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]} ins(%0, %1 : tensor<?x8xf32>, tensor<?x8xf32>)
+    outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %r = arith.mulf %a, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<?x8xf32>
+  return %2 : tensor<?x8xf32>
+}
+
 // A change of layout reads each element once at most: what comes before it is computed there. Lanes that it drops are not computed.
 // CHECK-LABEL: func @into_unpack(
 // CHECK: linalg.generic
