@@ -24,6 +24,7 @@ constexpr Topic kTopics[] = {
     {"nn-fold-batch-norm", "fused", "not fused"},
     {"nn-fuse-epilogue", "fused", "not fused"},
     {"lathe-fuse-elementwise", "fused", "not fused"},
+    {"nn-gather-channels", "gathered", "moved"},
     {"nn-propagate-layout", "layout", "layout"},
     {"nn-select-tiling", "tile", "tile"},
     {"spill-check", "tile", "tile"},

@@ -58,6 +58,8 @@ void nnPhase(List l) {
               "before fusion, which then finds convolutions next to their activations");
   if (l.selection.runs("nn-fuse-epilogue"))
     l.functions([] { return createFuseEpiloguePass(); }, "elementwise consumers into the stores of their producers");
+  if (l.selection.runs("nn-gather-channels"))
+    l.functions([] { return createGatherChannelsPass(); }, "what reads moved channels has taken its activations; layouts come later");
   l.canonicalize("removes weights that recipes have absorbed");
   l.cse("equal weights become one");
   l.verify();
@@ -140,6 +142,7 @@ constexpr OptionalPass kOptionalPasses[] = {
     {"canonicalize", "nothing is simplified", false},
     {"nn-fold-batch-norm", "batch normalisations become multiplications and additions of their own", false},
     {"nn-fuse-epilogue", "elementwise operations stay beside the convolutions that produce their operands", true},
+    {"nn-gather-channels", "shuffles, splits and concatenations of channels that fill no whole vectors are copies", true},
     {"cse", "equal operations are computed twice", false},
     {"nn-propagate-layout", "values are plain, not blocked, between operations", false},
     {"nn-select-tiling", "register tiles of one pixel by one vector", true},

@@ -34,16 +34,16 @@ def NN_MicroKernelOp : NN_Op<"microkernel", [SingleBlock, IsolatedFromAbove, Att
     ```
   }];
   let arguments = (ins NN_ReductionAttr:$reduction, Index:$image, Index:$group, Variadic<Index>:$rows, Index:$column, Variadic<Index>:$first,
-    Variadic<Index>:$begin, Variadic<Index>:$end, AnyMemRef:$input, Optional<AnyMemRef>:$weights, Variadic<AnyMemRef>:$extras, AnyMemRef:$init,
-    DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads, UnitAttr:$count_include_pad,
-    DenseI64ArrayAttr:$channels, DefaultValuedAttr<I64Attr, "1">:$groups, NN_TilingAttr:$tiling, I64Attr:$width, I64Attr:$first_column, UnitAttr:$edge,
-    OptionalAttr<DenseI64ArrayAttr>:$ring);
+    Variadic<Index>:$begin, Variadic<Index>:$end, AnyMemRef:$input, Optional<AnyMemRef>:$weights, Variadic<AnyMemRef>:$extras,
+    Optional<AnyMemRef>:$places, AnyMemRef:$init, DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
+    DenseI64ArrayAttr:$pads, UnitAttr:$count_include_pad, DenseI64ArrayAttr:$channels, DefaultValuedAttr<I64Attr, "1">:$groups, NN_TilingAttr:$tiling,
+    I64Attr:$width, I64Attr:$first_column, UnitAttr:$edge, OptionalAttr<DenseI64ArrayAttr>:$ring);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
     `` $reduction `at` `[` $image `,` $group `]` (`rows` `(` $rows^ `)`)? `column` `(` $column `)`
     (`window` `(` $first^ `from` $begin `to` $end `)`)?
     `ins` `(` $input `:` type($input) `)` (`weights` `(` $weights^ `:` type($weights) `)`)? (`extras` `(` $extras^ `:` type($extras) `)`)?
-    `outs` `(` $init `:` type($init) `)` attr-dict-with-keyword `epilogue` $epilogue
+    (`places` `(` $places^ `:` type($places) `)`)? `outs` `(` $init `:` type($init) `)` attr-dict-with-keyword `epilogue` $epilogue
   }];
   let hasVerifier = 1;
 }

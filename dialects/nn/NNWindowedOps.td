@@ -28,7 +28,11 @@ def NN_ConvOp : NN_WindowedOp<"conv"> {
     | weights | `[K, C / G, window...]` | `[ceil(K / (ku V)), Cb, window..., Cv, ku V]` with Cv = V for a blocked input, else min(C, V), and Cb = ceil(C / Cv) |
     | weights, `tiling.winograd` | | `[ceil(K / (ku V)), m + r - 1..., C, ku V]`, under the kernel transform: the window's extents are r |
     | extras | scalar, `[K]`, or the output's shape | the same; `[K]` padded to `ceil(K / (ku V)) ku V` |
+    | places | `[C]` of i32: channels (or lanes) of the input | `[C]` of i32: elements behind the first one of an image |
     | output | `[N, K, spatial...]` | blocked `[N, ceil(K / V), spatial..., V]` |
+
+    Input channel c is channel `places[c]` of the input, which may have others besides, in any order; without `places` it is channel c. Of a blocked input
+    lanes are counted, and next to packed weights stands where in an image the channel begins. Dense convolutions of one group only.
 
     `pads` lists all begins, then all ends; a negative one crops the input. The output extent is `floor((in + pads - dilation * (window - 1) - 1) / stride) + 1`.
     Reference: ONNX operators Conv, opset 1 to 22, and ConvTranspose, each phase of which is a convolution (`nn.interleave`).
@@ -43,14 +47,14 @@ def NN_ConvOp : NN_WindowedOp<"conv"> {
          } -> tensor<?x64x112x112xf32>
     ```
   }];
-  let arguments = (ins NN_Data:$input, NN_Data:$weights, Variadic<NN_Data>:$extras, Optional<NN_Data>:$init,
+  let arguments = (ins NN_Data:$input, NN_Data:$weights, Variadic<NN_Data>:$extras, Optional<NN_Data>:$places, Optional<NN_Data>:$init,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads, I64Attr:$groups,
     DenseI64ArrayAttr:$channels, // input, output
     OptionalAttr<NN_TilingAttr>:$tiling);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     `ins` `(` $input `,` $weights `:` type($input) `,` type($weights) `)` (`extras` `(` $extras^ `:` type($extras) `)`)?
-    (`outs` `(` $init^ `:` type($init) `)`)? attr-dict-with-keyword `epilogue` $epilogue (`->` type($results)^)?
+    (`places` `(` $places^ `:` type($places) `)`)? (`outs` `(` $init^ `:` type($init) `)`)? attr-dict-with-keyword `epilogue` $epilogue (`->` type($results)^)?
   }];
   let builders = [
     // Logical form with an epilogue that yields the accumulator (plus bias[k] if `bias` is not null); infers the result type.
@@ -59,6 +63,8 @@ def NN_ConvOp : NN_WindowedOp<"conv"> {
   let extraClassDeclaration = [{
     /// Whether the weights are those of the algorithm that `tiling.winograd` names, `[groups, m + r - 1..., C, ku V]`.
     bool hasTransformedWeights();
+    /// What `places` holds, where it is a weight whose elements are in the IR; empty if there is none.
+    ::mlir::SmallVector<int64_t> getKnownPlaces();
   }];
 }
 

@@ -68,7 +68,7 @@ void ConvOp::build(OpBuilder &builder, OperationState &state, Value input, Value
   p.pads = builder.getDenseI64ArrayAttr(pads);
   p.groups = builder.getI64IntegerAttr(groups);
   p.channels = builder.getDenseI64ArrayAttr({in.getDimSize(1), w.getDimSize(0)});
-  llvm::copy(ArrayRef<int32_t>({1, 1, bias ? 1 : 0, 0}), p.operandSegmentSizes.begin());
+  llvm::copy(ArrayRef<int32_t>({1, 1, bias ? 1 : 0, 0, 0}), p.operandSegmentSizes.begin());
   buildEpilogue(builder, state, in.getElementType(), static_cast<bool>(bias));
   state.addTypes(RankedTensorType::get(shape, in.getElementType()));
 }
@@ -94,6 +94,13 @@ SmallVector<int64_t> ConvOp::getWindowShape() {
 bool ConvOp::hasTransformedWeights() {
   return cast<ShapedType>(getWeights().getType()).getRank() == getSpatialRank() + 3 && getTilingAttr() &&
          static_cast<int64_t>(getTilingAttr().getWinograd().size()) == getSpatialRank();
+}
+SmallVector<int64_t> ConvOp::getKnownPlaces() {
+  auto weight = getPlaces() ? getPlaces().getDefiningOp<WeightOp>() : WeightOp();
+  auto elements = weight && weight.getWeight().getSteps().empty() ? dyn_cast<DenseIntElementsAttr>(weight.getWeight().getSource()) : DenseIntElementsAttr();
+  if (!elements)
+    return {};
+  return llvm::map_to_vector(elements.getValues<APInt>(), [](const APInt &v) { return v.getSExtValue(); });
 }
 SmallVector<int64_t> ConvOp::getWindowStrides() { return SmallVector<int64_t>(getStrides()); }
 SmallVector<int64_t> ConvOp::getWindowDilations() { return SmallVector<int64_t>(getDilations()); }

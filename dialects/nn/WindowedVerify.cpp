@@ -159,6 +159,25 @@ static LogicalResult verifyTransformed(ConvOp op) {
   return success();
 }
 
+/// A channel of the input for each one that is read.
+static LogicalResult verifyPlaces(ConvOp op) {
+  auto type = cast<ShapedType>(op.getPlaces().getType()), input = cast<ShapedType>(op.getInput().getType());
+  if (type.getRank() != 1 || !type.getElementType().isInteger(32) || type.getDimSize(0) != op.getInputChannels())
+    return op.emitOpError("expects places to be ") << op.getInputChannels() << " x i32, one per input channel (got " << type << ")"; // (places_c1)
+  if (op.getGroups() != 1 || op.hasTransformedWeights())
+    return op.emitOpError("expects places only in a direct convolution of one group"); // (places_c2)
+  // Channels or lanes; next to packed weights elements of an image.
+  bool packed = cast<ShapedType>(op.getWeights().getType()).getRank() == op.getSpatialRank() + 4;
+  int64_t room = input.getDimSize(1) * (op.isBlocked(op.getInput()) ? input.getShape().back() : 1);
+  for (int64_t extent : input.getShape().slice(2, packed ? op.getSpatialRank() : 0))
+    room *= extent;
+  for (int64_t place : op.getKnownPlaces())
+    if (place < 0 || place >= room)
+      return op.emitOpError("expects places among the ")
+             << room << (packed ? " elements of an image" : " channels of the input") << " (got " << place << ")"; // (places_c3)
+  return success();
+}
+
 LogicalResult ConvOp::verify() {
   if (failed(verifyForm(*this)))
     return failure();
@@ -186,9 +205,14 @@ LogicalResult ConvOp::verify() {
     return failure();
   if (hasTransformedWeights() && failed(verifyTransformed(*this)))
     return failure();
-  if (failed(verifyData(*this, cast<ShapedType>(getInput().getType()), in, "an input")) || failed(verifyData(*this, getOutputType(), out, "an output")))
-    return failure();
   auto input = cast<ShapedType>(getInput().getType());
+  int64_t inputChannels = in; // or whatever there is, if places say which of them are read
+  if (getPlaces() && input.getRank() >= spatial + 2 && !input.isDynamicDim(1) && !input.isDynamicDim(input.getRank() - 1))
+    inputChannels = input.getDimSize(1) * (isBlocked(getInput()) ? input.getShape().back() : 1);
+  if (failed(verifyData(*this, input, inputChannels, "an input")) || failed(verifyData(*this, getOutputType(), out, "an output")))
+    return failure();
+  if (getPlaces() && failed(verifyPlaces(*this)))
+    return failure();
   for (int64_t i = 0; i < spatial; ++i) {
     int64_t extent = convOutputExtent(input.getDimSize(2 + i), getWindowShape()[i], getStrides()[i], getDilations()[i], getPads()[i], getPads()[spatial + i]);
     if (extent < 1 || getOutputType().getDimSize(2 + i) != extent)

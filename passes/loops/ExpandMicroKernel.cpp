@@ -214,7 +214,7 @@ private:
           if (!ahead.empty())
             addresses = fetchAddresses(ahead, add(mul(add(mul(cb, s[1] / tapStride), index), blockChannels), c), unroll);
           for (int64_t j = 0; j < unroll; ++j) {
-            a = step(tap, a, xc, wc, j, s[2 + spatial]);
+            a = step(tap, a, inputChannel(xTap, xc, cb, c, j), wc, j, s[2 + spatial]);
             fetch(ahead, addresses, j, unroll);
           }
           return a;
@@ -222,16 +222,28 @@ private:
         if (!around.empty())
           fetch(around, fetchAddresses(around, add(mul(cb, s[1] / tapStride), index), 1), 0, 1);
         for (int64_t j = whole; j < channels; ++j)
-          a = step(tap, a, xTap, wTap, j, s[2 + spatial]);
+          a = step(tap, a, inputChannel(xTap, xTap, cb, constant(0), j), wTap, j, s[2 + spatial]);
         return a;
       });
     };
     if (op.getGroups() > 1)
       return grouped(acc, channelBlock);
     int64_t channels = op.getChannels()[0], whole = channels / blockChannels, rest = channels % blockChannels;
-    auto blockAt = [&](Value cb) { return add(image, mul(cb, input.block)); };
+    auto blockAt = [&](Value cb) { return op.getPlaces() ? image : add(image, mul(cb, input.block)); };
     acc = loop(constant(0), constant(whole), 1, acc, [&](Value cb, Accumulators a) { return channelBlock(blockAt(cb), cb, blockChannels, a); });
     return rest ? channelBlock(blockAt(constant(whole)), constant(whole), rest, acc) : acc;
+  }
+
+  /// What lies so many elements behind an address.
+  using Address = std::pair<Value, int64_t>;
+
+  /// Input channel `c + j` of block `cb`: behind channel `c`, which is at `xc`, or at its place, counted from `xTap`.
+  Address inputChannel(Value xTap, Value xc, Value cb, Value c, int64_t j) {
+    if (!op.getPlaces())
+      return {xc, j * input.lane};
+    Value number = add(add(mul(cb, blockChannels), c), j);
+    Value place = memref::LoadOp::create(b, op.getPlaces(), ValueRange{number});
+    return {add(xTap, arith::IndexCastUIOp::create(b, b.getIndexType(), place)), 0};
   }
 
   /// Groups that lie within a vector, as many channels in as out: the lanes of a group see its channels one after the other, by shuffles. A line of the
@@ -365,15 +377,15 @@ private:
     });
   }
 
-  /// One input channel: ku weight vectors, then per pixel one broadcast and ku multiply-adds. A last vector that several channels share takes part at the
-  /// first of them, with all of them side by side.
-  Accumulators step(const Tap &tap, Accumulators acc, Value x, Value w, int64_t channel, int64_t rowStride) {
+  /// Input channel `channel` of an iteration, whose address is `x`: ku weight vectors, then per pixel one broadcast and ku multiply-adds. A last vector that
+  /// several channels share takes part at the first of them, with all of them side by side.
+  Accumulators step(const Tap &tap, Accumulators acc, Address x, Value w, int64_t channel, int64_t rowStride) {
     int64_t share = op.getTiling().getShare(), whole = share > 1 ? ku - 1 : ku;
     SmallVector<Value> row;
     for (int64_t u = 0; u < whole; ++u)
       row.push_back(vector::LoadOp::create(b, vector, weights, add(w, channel * rowStride + u * vectorStride)));
     for (int64_t p : whole ? ArrayRef(tap.pixels) : ArrayRef<int64_t>()) {
-      Value scalar = memref::LoadOp::create(b, input.flat, add(x, pixelOffset(p) + channel * input.lane));
+      Value scalar = memref::LoadOp::create(b, input.flat, add(x.first, pixelOffset(p) + x.second));
       Value wide = vector::BroadcastOp::create(b, vector, scalar);
       for (int64_t u = 0; u < whole; ++u)
         acc[u * width + p] = vector::FMAOp::create(b, wide, row[u], acc[u * width + p]);
@@ -382,7 +394,7 @@ private:
       return acc;
     Value shared = vector::LoadOp::create(b, vector, weights, add(w, channel * rowStride + whole * lanes));
     for (int64_t p : tap.pixels) {
-      Value few = vector::LoadOp::create(b, VectorType::get({share}, vector.getElementType()), input.flat, add(x, pixelOffset(p) + channel * input.lane));
+      Value few = vector::LoadOp::create(b, VectorType::get({share}, vector.getElementType()), input.flat, add(x.first, pixelOffset(p) + x.second));
       Value &slot = acc[whole * width + p];
       slot = vector::FMAOp::create(b, repeated(few, share), shared, slot);
     }

@@ -326,6 +326,9 @@ private:
       auto windowed = dyn_cast<WindowedOpInterface>(access->getOwner());
       if (windowed && windowed.getTilingOrNull() && windowed.getTilingOrNull().getMerge() > 1 && !sameImages)
         return false;
+      // Places are offsets in an image.
+      if (auto conv = dyn_cast<ConvOp>(access->getOwner()); conv && conv.getPlaces() && ArrayRef(strides).drop_front() != ArrayRef(before).drop_front())
+        return false;
     }
     return viewsFit(alloc, type);
   }

@@ -41,8 +41,9 @@ bool isOnes(ArrayRef<int64_t> values) {
 /// Whether each pixel of the output depends on the same pixel of the input alone, and nothing but the tiling says in which order they are computed.
 bool isPointwise(ConvOp conv) {
   TilingAttr tiling = conv.getTilingAttr();
-  return tiling && tiling.getWinograd().empty() && tiling.getImages() <= 1 && !tiling.getStreams() && conv.getGroups() == 1 && isOnes(conv.getWindowShape()) &&
-         isOnes(conv.getStrides()) && llvm::all_of(conv.getPads(), [](int64_t p) { return p == 0; }) && conv.isBlocked(conv.getInput());
+  return tiling && tiling.getWinograd().empty() && tiling.getImages() <= 1 && !tiling.getStreams() && conv.getGroups() == 1 && !conv.getPlaces() &&
+         isOnes(conv.getWindowShape()) && isOnes(conv.getStrides()) && llvm::all_of(conv.getPads(), [](int64_t p) { return p == 0; }) &&
+         conv.isBlocked(conv.getInput());
 }
 
 /// Operations that neither read nor write what is in buffers.

@@ -38,6 +38,8 @@ constexpr int64_t kParts = 4;
 /// Whether a chain may hold `op`: its tiles may be computed row by row, in any part of a map.
 bool isMember(WindowedOpInterface op) {
   TilingAttr tiling = op.getTilingOrNull();
+  if (auto conv = dyn_cast<ConvOp>(op.getOperation()); conv && conv.getPlaces())
+    return false; // they count whole images
   return isa<ConvOp, PoolOp>(op.getOperation()) && op.getSpatialRank() >= 2 && isa<MemRefType>(op.getInput().getType()) && tiling &&
          tiling.getWinograd().empty() && tiling.getImages() <= 1 && !tiling.getStreams() && isa<func::FuncOp>(op->getParentOp());
 }

@@ -384,11 +384,11 @@ private:
     }
     auto kernel = MicroKernelOp::create(
         b, ReductionAttr::get(b.getContext(), op.getReduction()), image, group, rows, column, first, begin, end, buffers.front(), op.getWeightsOrNull(),
-        ArrayRef(buffers).drop_front().drop_back(), buffers.back(), b.getDenseI64ArrayAttr(window), b.getDenseI64ArrayAttr(strides),
-        b.getDenseI64ArrayAttr(dilations), b.getDenseI64ArrayAttr(pads), pool && pool.getCountIncludePad() ? b.getUnitAttr() : UnitAttr(),
-        b.getDenseI64ArrayAttr({op.getInputChannels(), op.getOutputChannels()}), b.getI64IntegerAttr(conv ? conv.getGroups() : 1), tiling,
-        b.getI64IntegerAttr(width), b.getI64IntegerAttr(firstColumn), edge ? b.getUnitAttr() : UnitAttr(),
-        ring == std::array<int64_t, 2>{0, 0} ? DenseI64ArrayAttr() : b.getDenseI64ArrayAttr(ring));
+        ArrayRef(buffers).drop_front().drop_back(), conv ? conv.getPlaces() : Value(), buffers.back(), b.getDenseI64ArrayAttr(window),
+        b.getDenseI64ArrayAttr(strides), b.getDenseI64ArrayAttr(dilations), b.getDenseI64ArrayAttr(pads),
+        pool && pool.getCountIncludePad() ? b.getUnitAttr() : UnitAttr(), b.getDenseI64ArrayAttr({op.getInputChannels(), op.getOutputChannels()}),
+        b.getI64IntegerAttr(conv ? conv.getGroups() : 1), tiling, b.getI64IntegerAttr(width), b.getI64IntegerAttr(firstColumn),
+        edge ? b.getUnitAttr() : UnitAttr(), ring == std::array<int64_t, 2>{0, 0} ? DenseI64ArrayAttr() : b.getDenseI64ArrayAttr(ring));
     IRMapping map;
     op.getEpilogue().cloneInto(&kernel.getEpilogue(), map);
   }
@@ -418,6 +418,13 @@ bool rowsAreContiguous(WindowedOpInterface op) {
     return strides[spatial] == type.getDimSize(1 + spatial) * strides[1 + spatial];
   };
   return contiguous(op.getInput()) && contiguous(op.getInitOrNull()) && llvm::all_of(op.getExtras(), contiguous);
+}
+
+/// Whether the elements of an image lie as its extents say.
+bool imagesAreContiguous(Value operand) {
+  auto type = cast<MemRefType>(operand.getType());
+  SmallVector<int64_t> strides = type.getStridesAndOffset().first, dense = MemRefType::get(type.getShape(), type.getElementType()).getStridesAndOffset().first;
+  return ArrayRef(strides).drop_front() == ArrayRef(dense).drop_front();
 }
 
 /// What lathe-fuse-prologue has put before `op`, if anything.
@@ -472,7 +479,12 @@ struct TileWindowedPass : lathe::passes::impl::TileWindowedPassBase<TileWindowed
         op->emitOpError("expects rows without gaps where a tiling merges them (got ") << op.getOperation()->getOperandTypes() << ")";
         return signalPassFailure();
       }
-      if (auto conv = dyn_cast<ConvOp>(op.getOperation()); conv && conv.hasTransformedWeights()) {
+      auto conv = dyn_cast<ConvOp>(op.getOperation());
+      if (conv && conv.getPlaces() && !imagesAreContiguous(conv.getInput())) {
+        op->emitOpError("expects images without gaps where places say where channels begin (got ") << conv.getInput().getType() << ")";
+        return signalPassFailure();
+      }
+      if (conv && conv.hasTransformedWeights()) {
         lathe::passes::tileWinograd(conv);
       } else if (std::optional<lathe::passes::PrologueTiler> prologue = prologueOf(op)) {
         Tiler(op, &*prologue).tile();

@@ -63,4 +63,37 @@ def FuseEpiloguePass : Pass<"nn-fuse-epilogue", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::lathe::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def GatherChannelsPass : Pass<"nn-gather-channels", "::mlir::func::FuncOp"> {
+  let summary = "convolutions read channels where they are computed, not where shuffles, splits and concatenations put them";
+  let description = [{
+    **What.** Concatenations, slices, transpositions and reshapes that move whole channels of the results of `nn.conv` and `nn.pool` say of each channel
+    where it was computed. A dense `nn.conv` that reads such channels gets all the results that they come from as one concatenation, in the order in which
+    they are computed, and `places`: the number of each channel in it. A depthwise convolution or a pool of them becomes one for the channels of each
+    result, if they are neighbours there from a whole block on. What moved the channels is then dead. In phase `linalg` the concatenation is a buffer into
+    which its operands are computed, each from a whole block on.
+
+    Nothing changes where one of the operations that read what is moved needs its channels in their order or computes by Winograd's algorithm, or where
+    all of them read views of whole blocks. All that moves the same channels is rewritten, or nothing.
+
+    **Before/After.** test/passes/nn/gather-channels.mlir:
+
+    ```mlir
+    %0 = nn.concat %a, %b axis 1 : tensor<?x3x8x8xf32>, tensor<?x3x8x8xf32> -> tensor<?x6x8x8xf32>
+    %1 = nn.slice %0 begins [0, 1, 0, 0] steps [1, 2, 1, 1] : tensor<?x6x8x8xf32> -> tensor<?x3x8x8xf32>
+    %2 = nn.conv ins(%1, %w : …) … -> …
+    ```
+    becomes
+    ```mlir
+    %0 = nn.concat %a, %b axis 1 : tensor<?x3x8x8xf32>, tensor<?x3x8x8xf32> -> tensor<?x6x8x8xf32>
+    %p = nn.weight <dense<[1, 3, 5]> : tensor<3xi32>, tensor<3xi32>> : tensor<3xi32>
+    %2 = nn.conv ins(%0, %w : …) places(%p : tensor<3xi32>) … -> …
+    ```
+
+    **Requires / Leaves.** Requires logical form without destinations and the module's `nn.target`. Leaves the same.
+
+    **Numerics.** Bit-exact: sums are in the order of the convolution's channels, wherever they are.
+  }];
+  let dependentDialects = ["::lathe::nn::NNDialect"];
+}
+
 #endif // PASSES_NN_PASSES_TD

@@ -39,7 +39,8 @@ public:
           .Case<ConvOp, PoolOp>([&](auto o) { windowed(o); })
           .Case<ElementwiseOpInterface>([&](auto o) { elementwise(o); })
           .Case<InterleaveOp>([&](auto o) { interleave(o); })
-          .Case<ConcatOp, SliceOp, TransposeOp, PadOp>([&](auto o) { moving(o); })
+          .Case<ConcatOp>([&](auto o) { mayHaveGaps(o) ? concatWithGaps(o) : moving(o); })
+          .Case<SliceOp, TransposeOp, PadOp>([&](auto o) { moving(o); })
           .Case<ReduceOp>([&](auto o) { reduction(o); })
           .Case<ForeachOp>([&](auto o) { program(o); })
           .Case<PackOp, UnpackOp>([](auto) {}) // already decided
@@ -141,6 +142,31 @@ private:
     result.setType(blockedType(type));
   }
 
+  /// Where each operand may begin at a whole block: all that reads the concatenation knows its channels by their places.
+  bool mayHaveGaps(ConcatOp op) {
+    return propagate && op.getAxis() == 1 && llvm::all_of(op->getUses(), [](OpOperand &use) {
+             auto conv = dyn_cast<ConvOp>(use.getOwner());
+             return conv && use.getOperandNumber() == 0 && !conv.getKnownPlaces().empty();
+           });
+  }
+
+  void concatWithGaps(ConcatOp op) {
+    auto plainType = cast<RankedTensorType>(op.getType());
+    SmallVector<int64_t> shape(blockedType(plainType).getShape()), lane;
+    shape[1] = 0;
+    for (OpOperand &o : op->getOpOperands()) {
+      for (int64_t c = 0, channels = formsOf(o.get()).type.getDimSize(1); c < channels; ++c)
+        lane.push_back(shape[1] * lanes + c);
+      o.set(blocked(o.get(), op));
+      shape[1] += cast<RankedTensorType>(o.get().getType()).getDimSize(1);
+    }
+    Value result = op.getResult();
+    laneOf[result] = std::move(lane);
+    forms[result] = {plainType, Value(), result, true};
+    result.setType(RankedTensorType::get(shape, plainType.getElementType()));
+    remark::passed(op->getLoc(), opts("Places")) << "each operand at a whole block of channels, read by their places";
+  }
+
   void plainOperands(Operation *op) {
     for (OpOperand &o : op->getOpOperands())
       if (isa<RankedTensorType>(o.get().getType()))
@@ -162,8 +188,24 @@ private:
       op->setOperand(1, plain(weights, op)); // a weight is; what is computed may be blocked
     Value input = op.getInput();
     op->setOperand(0, readsBlocked(op) ? blocked(input, op) : plain(input, op));
+    if (auto conv = dyn_cast<ConvOp>(op.getOperation()); conv && conv.getPlaces() && conv.isBlocked(conv.getInput()))
+      countLanes(conv, input);
     setBlockedResult(op);
     remark::analysis(op->getLoc(), opts("Result")) << ("result in blocks of " + Twine(lanes) + " channels").str();
+  }
+
+  /// The places of channels in a concatenation whose operands begin at whole blocks.
+  void countLanes(ConvOp op, Value input) {
+    auto lane = laneOf.find(input);
+    if (lane == laneOf.end())
+      return;
+    SmallVector<int32_t> places;
+    for (int64_t place : op.getKnownPlaces())
+      places.push_back(lane->second[place]);
+    OpBuilder b(op);
+    auto type = cast<RankedTensorType>(op.getPlaces().getType());
+    auto numbers = DenseElementsAttr::get(type, ArrayRef<int32_t>(places));
+    op.getPlacesMutable().assign(WeightOp::create(b, op.getLoc(), WeightAttr::get(op.getContext(), numbers, type, {})));
   }
 
   /// Whether the one window of a pool is its whole input, which is not blocked: packing it would cost more than reading it.
@@ -213,7 +255,7 @@ private:
   bool paysToPack(ConvOp op, const Forms &f) {
     auto ones = [](ArrayRef<int64_t> values) { return llvm::all_of(values, [](int64_t v) { return v == 1; }); };
     int64_t in = op.getInputChannels(), out = op.getOutputChannels();
-    if (op.getGroups() != 1 || !f.type.getElementType().isF32() || !op.getWeights().getDefiningOp<WeightOp>())
+    if (op.getGroups() != 1 || op.getPlaces() || !f.type.getElementType().isF32() || !op.getWeights().getDefiningOp<WeightOp>())
       return false;
     bool transforms = ones(op.getStrides()) && ones(op.getDilations()) && !ones(op.getWindowShape()) && 2 * in >= lanes && 2 * out > lanes;
     bool shares = in >= lanes && in % 2 == 0 && 2 * out <= lanes;
@@ -449,7 +491,8 @@ private:
   func::FuncOp function;
   int64_t lanes;
   bool propagate;
-  DenseMap<Value, Forms> forms; // by original value
+  DenseMap<Value, Forms> forms;                 // by original value
+  DenseMap<Value, SmallVector<int64_t>> laneOf; // where the channels of a concatenation with gaps are
 };
 
 struct PropagateLayoutPass : lathe::passes::impl::PropagateLayoutPassBase<PropagateLayoutPass> {

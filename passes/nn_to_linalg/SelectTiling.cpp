@@ -91,7 +91,6 @@ bool lanesOwnChannels(WindowedOpInterface op, int64_t lanes, int64_t ku) {
 
 Work describe(WindowedOpInterface op, int64_t lanes) {
   ShapedType out = op.getOutputType();
-  auto in = cast<ShapedType>(op.getInput().getType());
   int64_t spatial = op.getSpatialRank();
   bool matmul = isa<MatMulOp>(op.getOperation());
   Work w;
@@ -110,7 +109,7 @@ Work describe(WindowedOpInterface op, int64_t lanes) {
   bool pointwise = w.multiply && w.windowElements == 1 && llvm::all_of(op.getWindowStrides(), [](int64_t s) { return s == 1; }) &&
                    llvm::all_of(op.getPadBegin(), [](int64_t p) { return p == 0; }) && llvm::all_of(op.getPadEnd(), [](int64_t p) { return p == 0; });
   w.mergeableLines = pointwise && spatial >= 2 && !rowsMayHaveGaps(op) ? out.getDimSize(spatial) : 1;
-  w.inputBytes = product(in.getShape().drop_front()) * (in.getElementTypeBitWidth() / 8);
+  w.inputBytes = lathe::passes::inputBytes(op);
   for (size_t i = 0; i < op.getExtras().size(); ++i)
     w.epilogueLoads += op.getExtraKind(i) == ExtraKind::elementwise;
   w.paddedChannels = matmul; // its stores are masked at the last channel; blocked outputs have no room for whole vectors beyond theirs
@@ -123,7 +122,7 @@ constexpr int64_t kRestingCaches = 8;
 /// Whether the algorithm of Winograd can compute `op`.
 bool admitsWinograd(WindowedOpInterface op) {
   auto conv = dyn_cast<ConvOp>(op.getOperation());
-  if (!conv || conv.getGroups() != 1 || !conv.isBlocked(conv.getInput()) || !conv.getWeights().getDefiningOp<WeightOp>() ||
+  if (!conv || conv.getGroups() != 1 || conv.getPlaces() || !conv.isBlocked(conv.getInput()) || !conv.getWeights().getDefiningOp<WeightOp>() ||
       !conv.getOutputType().getElementType().isF32())
     return false;
   auto ones = [](ArrayRef<int64_t> values) { return llvm::all_of(values, [](int64_t v) { return v == 1; }); };
@@ -145,7 +144,8 @@ WinogradWork describeWinograd(WindowedOpInterface op, const Work &direct, double
 /// loaded together, so they must lie side by side and all exist, and the weights must be known.
 int64_t mostShare(WindowedOpInterface op, int64_t lanes, int64_t ku) {
   auto in = cast<ShapedType>(op.getInput().getType());
-  bool adjacent = isa<MatMulOp>(op.getOperation()) || op.isBlocked(op.getInput());
+  auto conv = dyn_cast<ConvOp>(op.getOperation());
+  bool adjacent = isa<MatMulOp>(op.getOperation()) || (op.isBlocked(op.getInput()) && !(conv && conv.getPlaces()));
   if (op.getReduction() != Reduction::dense || groupsOf(op) != 1 || !adjacent || !in.getElementType().isF32() ||
       !op.getWeightsOrNull().getDefiningOp<WeightOp>())
     return 1;
@@ -217,7 +217,33 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
       packTransformed(cast<ConvOp>(op.getOperation()), tiling, lanes);
     else if (op.getWeightsOrNull() && failed(packWeights(op, tiling, lanes)))
       return WalkResult::interrupt();
+    if (auto conv = dyn_cast<ConvOp>(op.getOperation()); conv && conv.getPlaces() && failed(placesToOffsets(conv)))
+      return WalkResult::interrupt();
     return padExtras(op, tiling, lanes, blocked);
+  }
+
+  /// Where channels begin in an image, so that a tile adds one number and computes none.
+  static LogicalResult placesToOffsets(ConvOp op) {
+    SmallVector<int64_t> places = op.getKnownPlaces();
+    if (places.empty())
+      return op.emitOpError("expects places from an nn.weight whose elements are in the IR");
+    auto input = cast<ShapedType>(op.getInput().getType()), type = cast<ShapedType>(op.getPlaces().getType());
+    int64_t pixels = product(input.getShape().slice(2, op.getSpatialRank())), lanes = op.isBlocked(op.getInput()) ? input.getShape().back() : 1;
+    SmallVector<int32_t> offsets;
+    for (int64_t place : places) {
+      int64_t offset = place / lanes * lanes * pixels + place % lanes;
+      if (!llvm::isInt<32>(offset))
+        return op.emitOpError("expects an image whose elements 32 bits can count (got ") << input << ")";
+      offsets.push_back(static_cast<int32_t>(offset));
+    }
+    auto source = RankedTensorType::get(type.getShape(), type.getElementType());
+    auto weight = WeightAttr::get(op.getContext(), DenseElementsAttr::get(source, ArrayRef<int32_t>(offsets)), source, {});
+    auto before = op.getPlaces().getDefiningOp<WeightOp>();
+    OpBuilder b(op);
+    op.getPlacesMutable().assign(WeightOp::create(b, before.getLoc(), weight));
+    if (before->use_empty())
+      before.erase();
+    return success();
   }
 
   TilingAttr choose(WindowedOpInterface op, TargetAttr target, int64_t lanes, int64_t elementBytes) {

@@ -45,7 +45,7 @@ struct Reader {
 
   explicit Reader(WindowedOpInterface op) {
     Value packed = op.getWeightsOrNull();
-    maps = mapBytes(op.getInput()) + mapBytes(op->getResult(0));
+    maps = inputBytes(op) + mapBytes(op->getResult(0));
     for (size_t i = 0; i < op.getExtras().size(); ++i)
       (op.getExtraKind(i) == ExtraKind::elementwise ? maps : weights) +=
           op.getExtraKind(i) == ExtraKind::elementwise ? mapBytes(op.getExtras()[i]) : bytesOf(op.getExtras()[i]);
@@ -76,6 +76,17 @@ struct Reader {
 };
 
 } // namespace
+
+int64_t lathe::passes::inputBytes(WindowedOpInterface op) {
+  auto type = cast<ShapedType>(op.getInput().getType());
+  auto conv = dyn_cast<ConvOp>(op.getOperation());
+  if (!conv || !conv.getPlaces())
+    return mapBytes(op.getInput());
+  int64_t bytes = op.getInputChannels() * (type.getElementTypeBitWidth() / 8);
+  for (int64_t extent : type.getShape().slice(2, op.getSpatialRank()))
+    bytes *= extent;
+  return bytes;
+}
 
 void lathe::passes::streamWeights(ArrayRef<StreamStep> steps, TargetAttr target) {
   // Also where the third level would give more: lines on their way take buffers that the operands of the multiply-adds need.

@@ -13,6 +13,9 @@ struct StreamStep {
   bool fixed;    // its tiling is written by hand
 };
 
+/// What an operation reads of its input, per image.
+int64_t inputBytes(nn::WindowedOpInterface op);
+
 /// Adds to the tilings which weights are fetched meanwhile (`prefetch`).
 void streamWeights(llvm::ArrayRef<StreamStep> steps, nn::TargetAttr target);
 

@@ -79,3 +79,19 @@ func.func @points(%x: tensor<1x1x9x9x4xf32>) -> tensor<1x1x7x7x4xf32> {
   return %0 : tensor<1x1x7x7x4xf32>
 }
 }
+
+// -----
+
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "", features = "", family = "", vectorBits = 128, registers = 16,
+    fmaPerCycle = 2, loadsPerCycle = 2, fmaLatency = 4, l1Bytes = 32768, l2Bytes = 1048576, l3BytesPerCycle = 16, memoryBytesPerCycle = 8>} {
+func.func @places(%x: tensor<1x2x4x4x4xf32>, %p: tensor<4xi32>) -> tensor<1x1x4x4x4xf32> {
+  %w = nn.weight <dense<0.5> : tensor<4x4x1x1xf32>, tensor<4x4x1x1xf32>> : tensor<4x4x1x1xf32>
+  // expected-error @+1 {{expects places from an nn.weight whose elements are in the IR}}
+  %0 = nn.conv ins(%x, %w : tensor<1x2x4x4x4xf32>, tensor<4x4x1x1xf32>) places(%p : tensor<4xi32>) attributes {strides = array<i64: 1, 1>,
+    dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64, channels = array<i64: 4, 4>} epilogue {
+  ^bb0(%acc: f32):
+    nn.yield %acc : f32
+  } -> tensor<1x1x4x4x4xf32>
+  return %0 : tensor<1x1x4x4x4xf32>
+}
+}
