@@ -30,6 +30,9 @@ StringRef reasonOf(memref::CopyOp copy) {
     return "a weight must not be overwritten";
   if (isa<BlockArgument>(source))
     return "an input must not be overwritten";
+  auto target = dyn_cast<BlockArgument>(copy.getTarget());
+  if (target && cast<MemRefType>(copy.getSource().getType()).getStridesAndOffset().first != cast<MemRefType>(target.getType()).getStridesAndOffset().first)
+    return "a result has no room for lanes beyond its channels";
   return "the source is still needed when its copy is overwritten";
 }
 
