@@ -15,6 +15,8 @@
 #include "compiler/inspect/Runner.h"
 #include "compiler/target/cpu/Codegen.h"
 #include "compiler/target/cpu/Target.h"
+#include "compiler/target/nvptx/Codegen.h"
+#include "compiler/target/nvptx/Target.h"
 
 #include "dialects/nn/NNDialect.h"
 #include "mlir/Parser/Parser.h"
@@ -222,7 +224,8 @@ private:
     if (!importOptions(options, import))
       return kUsage;
     std::string error;
-    FailureOr<nn::TargetAttr> target = resolveTarget(context, options.triple, options.cpu, error, options.targetDescription);
+    FailureOr<nn::TargetAttr> target = options.cuda ? resolveGpuTarget(context, options.gpuArch, error)
+                                                    : resolveTarget(context, options.triple, options.cpu, error, options.targetDescription);
     if (failed(target))
       return fail(kUsage, error);
     ImportReport imported;
@@ -332,6 +335,7 @@ private:
   int checkSpills(ModuleOp tiled, std::vector<Object> objects);
   int checkSpillsOf(std::vector<Object> &objects);
   int generate();
+  int generatePtx();
 
   const CompileOptions &options;
   unsigned threads = 1;
@@ -370,7 +374,27 @@ int Compilation::checkSpillsOf(std::vector<Object> &objects) {
   return kOk;
 }
 
+/// For GPUs: the kernels' PTX as text.
+int Compilation::generatePtx() {
+  if (options.emit != Emit::ptx)
+    return fail(kUsage, "'" + options.input + "' is for NVIDIA GPUs, expected --emit=ptx");
+  std::vector<GpuKernel> kernels;
+  std::string error;
+  if (int code = work("code", "codegen", [&] { return failed(generatePTX(*module, threads, kernels, error)) ? fail(kInternalError, error) : kOk; }))
+    return code;
+  if (int code = writeReport())
+    return code;
+  return writeText(options.output, [&](llvm::raw_ostream &os) {
+    for (const GpuKernel &kernel : kernels)
+      os << "// ---- " << kernel.kernel << " ----\n" << kernel.ptx;
+  });
+}
+
 int Compilation::generate() {
+  if ((*module)->getAttrOfType<nn::TargetAttr>(nn::NNDialect::kTargetAttr).isGpu())
+    return generatePtx();
+  if (options.emit == Emit::ptx)
+    return fail(kUsage, "'" + options.input + "' is for CPUs, expected --emit=so, obj or asm");
   CodegenOptions codegen = codegenOptions();
   Phase from = kernelsText.empty() ? Phase::llvm : Phase::memref;
   std::string path = reproducerPath();

@@ -25,7 +25,7 @@ enum ExitCode {
   kOutputFailed = 6,
 };
 
-enum class Emit { so, obj, assembly };
+enum class Emit { so, obj, assembly, ptx };
 
 struct CompileOptions {
   std::string input;  // an ONNX model or, with compileFrom, IR at the end of that phase
@@ -35,6 +35,8 @@ struct CompileOptions {
 
   std::string triple; // "" for this machine's
   std::string cpu = "native";
+  bool cuda = false;             // compile for NVIDIA GPUs, of which triple, cpu and targetDescription say nothing
+  std::string gpuArch;           // "" for the lowest
   std::string targetDescription; // file that replaces the built-in description; "" for none
   PassSelection passes;
   std::vector<std::string> shapes;                 // "x:1..32x3x224x224"

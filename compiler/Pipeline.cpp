@@ -6,6 +6,7 @@
 #include "passes/loops_to_llvm/Passes.h"
 #include "passes/memref/Passes.h"
 #include "passes/memref_to_loops/Passes.h"
+#include "passes/memref_to_nvvm/Passes.h"
 #include "passes/nn/Passes.h"
 #include "passes/nn_to_linalg/Passes.h"
 #include "passes/verify/Passes.h"
@@ -132,6 +133,7 @@ void loopsPhase(List l) {
 
 // IN: loops  OUT: llvm, and the plan as data
 void llvmPhase(List l) {
+  l.functions([] { return createDistributeLanesPass(); }, "for GPUs only: vectors become the registers of a warp");
   l.functions([] { return createKernelAbiPass(); }, "kernels take plain pointers and a range of iterations");
   l.functions([] { return createKernelToLLVMPass(); }, "kernel by kernel, in parallel");
   l.module([] { return createBuildPlanPass(); }, "the entry function becomes a table for the runtime");

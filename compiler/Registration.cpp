@@ -12,6 +12,7 @@
 #include "passes/loops_to_llvm/Passes.h"
 #include "passes/memref/Passes.h"
 #include "passes/memref_to_loops/Passes.h"
+#include "passes/memref_to_nvvm/Passes.h"
 #include "passes/nn/Passes.h"
 #include "passes/nn_to_linalg/Passes.h"
 #include "passes/verify/Passes.h"
@@ -37,6 +38,7 @@ void lathe::registerLathePasses() {
   passes::registerMemrefPasses();
   passes::registerMemrefToLoopsPasses();
   passes::registerLoopsPasses();
+  passes::registerMemrefToNVVMPasses();
   passes::registerLoopsToLLVMPasses();
   passes::registerVerifyPasses();
 }

@@ -142,7 +142,9 @@ def NN_TargetAttr : NN_Attr<"Target", "target"> {
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
     /// Lanes of a full vector of elements of this many bits.
-    int64_t getLanes(int64_t elementBits) const { return getVectorBits() / elementBits; }
+    /// Elements of a vector. A GPU's is a warp's: one element for each thread, whatever its type.
+    int64_t getLanes(int64_t elementBits) const { return getVectorBits() / (isGpu() ? 32 : elementBits); }
+    bool isGpu() const { return getTriple().starts_with("nvptx"); }
   }];
 }
 

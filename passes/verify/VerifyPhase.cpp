@@ -336,7 +336,7 @@ constexpr StringRef kMemrefDialects[] = {"func", "arith", "math", "linalg", "mem
 constexpr StringRef kMemrefOps[] = {"weight", "conv", "pool", "matmul", "foreach", "reduce", "partial", "yield", "copy", "call"};
 constexpr StringRef kLoopsDialects[] = {"func", "arith", "math", "scf", "vector", "memref"};
 constexpr StringRef kLoopsOps[] = {"weight", "call", "scratch", "range_begin"};
-constexpr StringRef kLLVMDialects[] = {"llvm"};
+constexpr StringRef kLLVMDialects[] = {"llvm", "nvvm"}; // the latter for GPUs: what a warp's threads are and exchange
 constexpr StringRef kLLVMOps[] = {"plan", "launch"};
 
 constexpr Contract kContracts[] = {

@@ -1,6 +1,7 @@
 // lathe-compile: ONNX model -> artifact, IR of any phase, or a list of what is not supported. All flags are bound to CompileOptions here and nowhere else.
 #include "compiler/Compile.h"
 #include "compiler/Version.h"
+#include "compiler/target/nvptx/Target.h"
 #include "tools/support/Arguments.h"
 #include "tools/support/Status.h"
 #include "tools/tensors/OnnxTensor.h"
@@ -122,7 +123,8 @@ static int compileCommand(std::vector<std::string> arguments) {
   Arguments flags("compile", "Compiles an ONNX model ahead of time to an artifact that `lathe run` and the runtime library load.");
   flags.positional("model", options.input, "the ONNX model, or IR with --compile-from");
   flags.option("-o,--output", options.output, "the artifact to write; - for standard output, where text is written");
-  flags.option("--target", target, "cpu");
+  flags.option("--target", target, "cpu (default), cuda");
+  flags.option("--gpu-arch", options.gpuArch, "of --target=cuda: sm_80 (default), sm_86, sm_89, sm_90");
   flags.option("--mcpu", options.cpu, "native (default), x86-64-v3, x86-64-v4, a CPU name of LLVM");
   flags.option("--mtriple", options.triple, "the machine to compile for, such as aarch64-linux-gnu; default: this one");
   flags.option("--target-description", options.targetDescription, "a file that replaces the built-in description of the CPU family");
@@ -137,7 +139,7 @@ static int compileCommand(std::vector<std::string> arguments) {
   flags.flag("--no-winograd", noWinograd, "convolutions by their definition: smaller rounding errors and weights; the same as --disable-pass=winograd");
   flags.option("--compile-to", to, "stop at the end of a phase and write its IR: nn, linalg, memref, loops, llvm");
   flags.option("--compile-from", from, "resume from IR at the end of a phase");
-  flags.option("--emit", emit, "so (default), obj, asm");
+  flags.option("--emit", emit, "so (default), obj, asm; ptx for --target=cuda");
   flags.option("--weights", weights, "embed (default) or file: into OUTPUT.weights");
   flags.option("--external-data-root", options.externalDataRoot, "permits external weights that are links, inside this folder");
   flags.option("--threads", threads, "threads of the compiler; default: as many as this process may use");
@@ -156,14 +158,21 @@ static int compileCommand(std::vector<std::string> arguments) {
   if (!inputFormats)
     throw Failure(kUsage, formatError);
   options.inputFormats = std::move(*inputFormats);
-  if (!target.empty() && target != "cpu")
-    throw Failure(kUsage, "--target is '" + target + "', expected cpu");
+  if (!target.empty() && target != "cpu" && target != "cuda")
+    throw Failure(kUsage, "--target is '" + target + "', expected cpu or cuda");
+  options.cuda = target == "cuda";
+  if (!options.cuda && !options.gpuArch.empty())
+    throw Failure(kUsage, "--gpu-arch is '" + options.gpuArch + "', expected with --target=cuda only");
+  if (options.cuda)
+    refuse(true, "--target=cuda, which has --gpu-arch",
+           {{"--mcpu", !options.cpu.empty()}, {"--mtriple", !options.triple.empty()}, {"--target-description", !options.targetDescription.empty()}});
   options.compileFrom = phaseArgument("--compile-from", from);
   options.compileTo = phaseArgument("--compile-to", to);
   if (options.compileFrom && options.compileTo && *options.compileTo <= *options.compileFrom)
     throw Failure(kUsage, "--compile-to is '" + to + "', expected a phase after --compile-from=" + from);
   refuse(options.compileFrom.has_value(), "--compile-from, whose IR holds this choice",
-         {{"--mcpu", !options.cpu.empty()},
+         {{"--target", !target.empty()},
+          {"--mcpu", !options.cpu.empty()},
           {"--mtriple", !options.triple.empty()},
           {"--target-description", !options.targetDescription.empty()},
           {"--shapes", !options.shapes.empty()},
@@ -180,9 +189,13 @@ static int compileCommand(std::vector<std::string> arguments) {
   defaultTo(emit, "so");
   defaultTo(weights, "embed");
   defaultTo(level, "3");
-  if (emit != "so" && emit != "obj" && emit != "asm")
-    throw Failure(kUsage, "--emit is '" + emit + "', expected so, obj or asm");
-  options.emit = emit == "so" ? Emit::so : emit == "obj" ? Emit::obj : Emit::assembly;
+  bool known = emit == "so" || emit == "obj" || emit == "asm" || (emit == "ptx" && (options.cuda || options.compileFrom));
+  if (!known || (options.cuda && emit != "ptx" && !options.compileTo))
+    throw Failure(kUsage, "--emit is '" + emit + "', expected " + (options.cuda ? "ptx for --target=cuda" : "so, obj or asm"));
+  options.emit = emit == "so" ? Emit::so : emit == "obj" ? Emit::obj : emit == "ptx" ? Emit::ptx : Emit::assembly;
+  if (options.cuda)
+    for (llvm::StringRef pass : passesWithoutGpuForm())
+      disabled += "," + pass.str();
   if (weights != "embed" && weights != "file")
     throw Failure(kUsage, "--weights is '" + weights + "', expected embed or file");
   options.weightsInFile = weights == "file";
@@ -194,7 +207,7 @@ static int compileCommand(std::vector<std::string> arguments) {
   disablePasses(disabled, options.passes);
   if (!threads.empty())
     options.threads = tools::integerArgument("--threads", threads, 1, 1024);
-  bool text = options.compileTo || options.emit == Emit::assembly;
+  bool text = options.compileTo || options.emit == Emit::assembly || options.emit == Emit::ptx;
   if (options.output.empty()) {
     if (!text)
       throw Failure(kUsage, "-o is missing: the artifact to write");

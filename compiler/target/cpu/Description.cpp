@@ -18,7 +18,7 @@ struct Number {
 
 // Upper bounds are far above any machine; they keep a typing error from becoming an overflow in the cost model.
 constexpr Number numbers[] = {
-    {"vector_bits", &TargetDescription::vectorBits, 512},
+    {"vector_bits", &TargetDescription::vectorBits, 1024},
     {"registers", &TargetDescription::registers, 256},
     {"fma_per_cycle", &TargetDescription::fmaPerCycle, 64},
     {"loads_per_cycle", &TargetDescription::loadsPerCycle, 64},
@@ -39,8 +39,8 @@ public:
     if (!knownKeys(root, "", {"family", "arch", "comment", "cpus", "features", "numbers"}) || !string(root, "family", d.family) ||
         !string(root, "arch", d.arch) || !strings(root, "cpus", d.cpus) || !strings(root, "features", d.features))
       return std::nullopt;
-    if (d.arch != "x86_64" && d.arch != "aarch64")
-      return fail("arch", "x86_64 or aarch64", d.arch), std::nullopt;
+    if (d.arch != "x86_64" && d.arch != "aarch64" && d.arch != "nvptx64")
+      return fail("arch", "x86_64, aarch64 or nvptx64", d.arch), std::nullopt;
     if (d.cpus.empty())
       return fail("cpus", "at least one name", "none"), std::nullopt;
     const llvm::json::Object *values = root.getObject("numbers");
@@ -54,8 +54,9 @@ public:
     for (const Number &n : numbers)
       if (!number(*values, n, d))
         return std::nullopt;
-    if (!llvm::is_contained({128, 256, 512}, d.vectorBits))
-      return fail("numbers.vector_bits", "128, 256 or 512", std::to_string(d.vectorBits)), std::nullopt;
+    bool gpu = d.arch == "nvptx64";
+    if (gpu ? d.vectorBits != 1024 : !llvm::is_contained({128, 256, 512}, d.vectorBits))
+      return fail("numbers.vector_bits", gpu ? "1024, a warp's registers" : "128, 256 or 512", std::to_string(d.vectorBits)), std::nullopt;
     return d;
   }
 
@@ -150,6 +151,10 @@ constexpr File files[] = {
     {
         "aarch64.json",
 #include "compiler/target/cpu/aarch64.json.inc"
+    },
+    {
+        "sm_80.json",
+#include "compiler/target/nvptx/sm_80.json.inc"
     },
 };
 

@@ -1,4 +1,4 @@
-// Target description files: one per CPU family, what the cost model and the code generator know of it, each number with its source.
+// Target description files: one per family of CPUs or GPUs, what the cost model and the code generator know of it, each number with its source.
 #ifndef COMPILER_TARGET_CPU_DESCRIPTION_H
 #define COMPILER_TARGET_CPU_DESCRIPTION_H
 
@@ -12,7 +12,7 @@ namespace lathe {
 
 struct TargetDescription {
   std::string family; // also the file's name
-  std::string arch;   // "x86_64" or "aarch64"
+  std::string arch;   // "x86_64", "aarch64" or "nvptx64"
   /// LLVM's names of the CPUs that it describes; the first one stands for all where none is named.
   std::vector<std::string> cpus;
   /// The instruction sets that generated code may use, by LLVM's names; the architecture's baseline is not listed.

@@ -1,6 +1,7 @@
 #include "compiler/target/cpu/Description.h"
 
 #include "compiler/target/cpu/Target.h"
+#include "compiler/target/nvptx/Target.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/STLExtras.h"
 #include "gtest/gtest.h"
@@ -37,7 +38,7 @@ TEST(Description, EveryBuiltinIsReadAndNamesKnownCpus) {
   for (const TargetDescription &d : builtinDescriptions())
     for (const std::string &cpu : d.cpus) {
       std::string error;
-      auto target = resolveTarget(context, d.arch + "-unknown-linux-gnu", cpu, error);
+      auto target = d.arch == "nvptx64" ? resolveGpuTarget(context, cpu, error) : resolveTarget(context, d.arch + "-unknown-linux-gnu", cpu, error);
       ASSERT_TRUE(succeeded(target)) << d.family << ": " << error;
       EXPECT_EQ(target->getFamily(), d.family) << cpu;
       EXPECT_EQ(target->getCpu(), cpu);
@@ -77,10 +78,11 @@ TEST(Description, Errors) {
   EXPECT_NE(errorOf("{").find("f.json: "), std::string::npos);
   EXPECT_EQ(errorOf(description("\"family\"", "\"famliy\"")), "f.json: unknown key 'famliy'");
   EXPECT_EQ(errorOf(description("\"f\"", "7")), "f.json: 'family' expects a string (got none)");
-  EXPECT_EQ(errorOf(description("x86_64", "riscv64")), "f.json: 'arch' expects x86_64 or aarch64 (got riscv64)");
+  EXPECT_EQ(errorOf(description("x86_64", "riscv64")), "f.json: 'arch' expects x86_64, aarch64 or nvptx64 (got riscv64)");
   EXPECT_EQ(errorOf(description("[\"haswell\"]", "[]")), "f.json: 'cpus' expects at least one name (got none)");
   EXPECT_EQ(errorOf(description("[\"avx2\"]", "[\"avx2,+sse\"]")), "f.json: 'features' expects a list of names (got avx2,+sse)");
   EXPECT_EQ(errorOf(description("256,", "192,")), "f.json: 'numbers.vector_bits' expects 128, 256 or 512 (got 192)");
+  EXPECT_EQ(errorOf(description("x86_64", "nvptx64")), "f.json: 'numbers.vector_bits' expects 1024, a warp's registers (got 256)");
   EXPECT_EQ(errorOf(description("16,", "0,")), "f.json: 'numbers.registers' expects a whole number from 1 to 256 (got 0)");
   EXPECT_EQ(errorOf(description("16,", "1.5,")), "f.json: 'numbers.registers' expects a whole number from 1 to 256 (got none)");
   EXPECT_EQ(errorOf(description("{\"value\": 2, \"source\": \"s\"}", "2")),

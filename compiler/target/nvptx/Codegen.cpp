@@ -1,0 +1,173 @@
+// One LLVM module, context and target machine per kernel, as for CPUs. A kernel function runs a range of iterations; its entry gives each warp (or thread, for
+// a kernel without vectors) one of them.
+#include "compiler/target/nvptx/Codegen.h"
+
+#include "compiler/target/nvptx/Target.h"
+#include "dialects/nn/NNDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Analysis/CGSCCPassManager.h"
+#include "llvm/Analysis/LoopAnalysisManager.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/IntrinsicsNVPTX.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Target/TargetMachine.h"
+#include <atomic>
+#include <thread>
+
+using namespace mlir;
+using namespace lathe;
+using llvm::StringRef;
+
+namespace {
+
+class KernelCompiler {
+public:
+  KernelCompiler(ModuleOp module, nn::TargetAttr attr, const llvm::Target *target) : module(module), attr(attr), target(target) {}
+
+  void compile(LLVM::LLVMFuncOp kernel, GpuKernel &result, std::string &error) const {
+    OwningOpRef<ModuleOp> part = ModuleOp::create(kernel.getLoc());
+    part->push_back(kernel->clone());
+    llvm::LLVMContext context;
+    std::unique_ptr<llvm::Module> llvmModule = translateModuleToLLVMIR(*part, context, result.kernel, /*disableVerification=*/true);
+    if (!llvmModule) {
+      error = "translation to LLVM IR failed";
+      return;
+    }
+    llvm::Triple triple(attr.getTriple());
+    llvm::TargetOptions options;
+    options.AllowFPOpFusion = llvm::FPOpFusion::Standard; // what is fused is written as such
+    std::unique_ptr<llvm::TargetMachine> machine(
+        target->createTargetMachine(triple, attr.getCpu(), attr.getFeatures(), options, std::nullopt, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+    llvmModule->setTargetTriple(triple);
+    llvmModule->setDataLayout(machine->createDataLayout());
+    addEntry(*llvmModule, *llvmModule->getFunction(result.kernel), result);
+    optimize(*llvmModule, *machine);
+    for (llvm::Function &f : *llvmModule)
+      if (f.isDeclaration() && !f.isIntrinsic() && !f.use_empty()) {
+        error = "it calls '" + f.getName().str() + "', which no GPU has";
+        return;
+      }
+    llvm::SmallString<0> text;
+    llvm::raw_svector_ostream os(text);
+    llvm::legacy::PassManager passes;
+    if (machine->addPassesToEmitFile(passes, os, nullptr, llvm::CodeGenFileType::AssemblyFile)) {
+      error = "the code generator cannot write PTX";
+      return;
+    }
+    passes.run(*llvmModule);
+    result.ptx = text.str().str();
+  }
+
+private:
+  /// entry(args, space): iteration = thread / lanes; if (iteration < space) kernel(args, no scratch, iteration, iteration + 1).
+  void addEntry(llvm::Module &llvmModule, llvm::Function &body, const GpuKernel &result) const {
+    llvm::LLVMContext &context = llvmModule.getContext();
+    body.setName("iteration"); // kernels are named after nodes, with signs that no PTX name may have
+    body.setLinkage(llvm::GlobalValue::InternalLinkage);
+    body.addFnAttr(llvm::Attribute::AlwaysInline);
+    llvm::IRBuilder<> b(context);
+    auto *i64 = b.getInt64Ty();
+    auto *type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), i64}, false);
+    auto *entry = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, result.entry, llvmModule);
+    entry->setCallingConv(llvm::CallingConv::PTX_Kernel);
+    entry->addFnAttr("nvvm.maxntid", std::to_string(kGpuBlock));
+    b.SetInsertPoint(llvm::BasicBlock::Create(context, "", entry));
+    auto special = [&](llvm::Intrinsic::ID id) { return b.CreateZExt(b.CreateIntrinsic(id, {}), i64); };
+    llvm::Value *thread = b.CreateAdd(b.CreateMul(special(llvm::Intrinsic::nvvm_read_ptx_sreg_ctaid_x), b.getInt64(kGpuBlock)),
+                                      special(llvm::Intrinsic::nvvm_read_ptx_sreg_tid_x));
+    llvm::Value *iteration = b.CreateUDiv(thread, b.getInt64(result.lanes));
+    auto *run = llvm::BasicBlock::Create(context, "run", entry), *done = llvm::BasicBlock::Create(context, "done", entry);
+    b.CreateCondBr(b.CreateICmpULT(iteration, entry->getArg(1)), run, done);
+    b.SetInsertPoint(run);
+    b.CreateCall(&body, {entry->getArg(0), llvm::ConstantPointerNull::get(b.getPtrTy()), iteration, b.CreateAdd(iteration, b.getInt64(1))});
+    b.CreateBr(done);
+    b.SetInsertPoint(done);
+    b.CreateRetVoid();
+  }
+
+  static void optimize(llvm::Module &llvmModule, llvm::TargetMachine &machine) {
+    llvm::LoopAnalysisManager loops;
+    llvm::FunctionAnalysisManager functions;
+    llvm::CGSCCAnalysisManager cgscc;
+    llvm::ModuleAnalysisManager modules;
+    llvm::PipelineTuningOptions tuning;
+    tuning.LoopUnrolling = false; // tiles are unrolled as far as they should be
+    llvm::PassBuilder builder(&machine, tuning);
+    builder.registerModuleAnalyses(modules);
+    builder.registerCGSCCAnalyses(cgscc);
+    builder.registerFunctionAnalyses(functions);
+    builder.registerLoopAnalyses(loops);
+    builder.crossRegisterProxies(loops, functions, cgscc, modules);
+    builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(llvmModule, modules);
+  }
+
+  ModuleOp module;
+  nn::TargetAttr attr;
+  const llvm::Target *target;
+};
+
+} // namespace
+
+LogicalResult lathe::generatePTX(ModuleOp module, unsigned threads, std::vector<GpuKernel> &results, std::string &error) {
+  auto attr = module->getAttrOfType<nn::TargetAttr>(nn::NNDialect::kTargetAttr);
+  auto plans = module.getOps<nn::PlanOp>();
+  if (!attr || plans.empty()) {
+    error = std::string("internal error: code generation expects a module with ") + (attr ? "nn.plan" : "nn.target");
+    return failure();
+  }
+  initializeNVPTX();
+  std::string lookupError;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(llvm::Triple(attr.getTriple()), lookupError);
+  if (!target) {
+    error = "internal error: no code generator for " + attr.getTriple().str() + ": " + lookupError;
+    return failure();
+  }
+  MLIRContext *context = module.getContext();
+  registerBuiltinDialectTranslation(*context);
+  registerLLVMDialectTranslation(*context);
+  registerNVVMDialectTranslation(*context);
+  std::vector<LLVM::LLVMFuncOp> kernels;
+  for (auto f : module.getOps<LLVM::LLVMFuncOp>())
+    if (f->hasAttr(nn::NNDialect::kKernelAttr))
+      kernels.push_back(f);
+  results.assign(kernels.size(), {});
+  std::vector<std::string> errors(kernels.size());
+  std::atomic<size_t> next = 0;
+  KernelCompiler compiler(module, attr, target);
+  auto work = [&] {
+    for (size_t i; (i = next++) < kernels.size();) {
+      GpuKernel &result = results[i];
+      result.kernel = kernels[i].getName().str();
+      result.entry = "lathe_k" + std::to_string(i);
+      if (auto lanes = kernels[i]->getAttrOfType<IntegerAttr>("nn.lanes"))
+        result.lanes = lanes.getInt();
+      compiler.compile(kernels[i], result, errors[i]);
+      if (!errors[i].empty())
+        errors[i] = "internal error: kernel '" + result.kernel + "': " + StringRef(errors[i]).split('\n').first.str();
+    }
+  };
+  size_t count = context->isMultithreadingEnabled() ? std::min<size_t>(threads, kernels.size()) : 1;
+  if (count > 1)
+    context->enterMultiThreadedExecution();
+  std::vector<std::thread> pool;
+  for (size_t t = 1; t < count; ++t)
+    pool.emplace_back(work);
+  work();
+  for (std::thread &t : pool)
+    t.join();
+  if (count > 1)
+    context->exitMultiThreadedExecution();
+  for (const std::string &kernelError : errors)
+    if (!kernelError.empty()) {
+      error = kernelError;
+      return failure();
+    }
+  return success();
+}
