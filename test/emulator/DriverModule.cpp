@@ -88,8 +88,8 @@ EXPORT CUresult cuModuleLoadDataEx(void **handle, const void *image, unsigned op
       std::memcpy(reinterpret_cast<void *>(loaded->symbols[i] + reference.offset), &value, 8);
     }
   for (const KernelText &kernel : module.kernels) {
-    loaded->functions.push_back(std::make_unique<KernelFunction>(
-        KernelFunction{loaded.get(), &kernel, compile(kernel.code), staticShared - std::min(staticShared, kernel.sharedBytes)}));
+    u32 room = staticShared - std::min(staticShared, kernel.sharedBytes);
+    loaded->functions.push_back(std::make_unique<KernelFunction>(KernelFunction{loaded.get(), &kernel, nullptr, room}));
     driver().functions.insert(loaded->functions.back().get());
   }
   driver().modules.insert(loaded.get());
@@ -124,6 +124,8 @@ EXPORT CUresult cuModuleGetFunction(void **handle, void *moduleHandle, const cha
     return CUDA_ERROR_INVALID_HANDLE;
   for (const auto &function : module->functions)
     if (function->kernel->name == name) {
+      if (!function->code)
+        function->code = compile(function->kernel->code);
       *handle = function.get();
       return CUDA_SUCCESS;
     }

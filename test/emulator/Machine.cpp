@@ -302,7 +302,7 @@ void Machine::tryBarrier(u32 id) {
   for (Lane *lane : barrier.lanes) {
     if (!lane->aligned)
       continue;
-    if (present[lane->warpid] != warpMask(lane->warpid))
+    if (warpMask(lane->warpid) & ~present[lane->warpid])
       fail(*lane, lane->site, "a divergent barrier: not all threads of its warp are");
     for (Lane *other : barrier.lanes)
       if (other->warpid == lane->warpid && other->site != lane->site && lane->state == Lane::State::atBarrier && other->state == Lane::State::atBarrier)
