@@ -193,6 +193,16 @@ def test_memory():
     assert not gpu.result("cuMemFree_v2", 0)
 
 
+def test_memory_of_two_devices():
+    gpu = Gpu(devices=2, memory=1000)
+    first, second, value = gpu.upload(numpy.zeros(200, numpy.int32)), ctypes.c_uint64(), ctypes.c_int()
+    gpu.call("cuCtxPushCurrent_v2", gpu.create("cuDevicePrimaryCtxRetain", 1))
+    gpu.call("cuMemAlloc_v2", ctypes.byref(second), ctypes.c_size_t(800))
+    for ordinal, address in enumerate((first, second.value)):
+        gpu.call("cuPointerGetAttribute", ctypes.byref(value), 9, address)
+        assert value.value == ordinal
+
+
 def test_use_after_free():
     gpu = Gpu()
     function = gpu.function(gpu.load(INCREMENT))

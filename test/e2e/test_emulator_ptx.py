@@ -9,7 +9,6 @@ import numpy
 import pytest
 from emulated_gpu import HEADER, CudaError, Gpu
 from numpy import array, float16, float32, float64, int16, int32, int64, uint8, uint16, uint32, uint64
-from test_cuda import compile_ptx, kernels_of, path_of
 
 bfloat16 = ml_dtypes.bfloat16
 THREADS = 256
@@ -528,10 +527,3 @@ def test_unknown(gpu, instruction, message):
         gpu.load(".visible .entry k()\n{ .reg .b32 %f<2>; .reg .b64 %d<2>;\n" + instruction + "\nret; }")
     assert error.value.code == 218
     assert message in error.value.log and "line 6" in error.value.log
-
-
-@pytest.mark.parametrize("network", ["digits", "dqn", "dscnn", "m5", "resnet18_bn_opset11", "unet", "mobilenet_v2", "yolo_n"])
-def test_networks(gpu, network):
-    """No instruction of theirs is unknown."""
-    for _, ptx in kernels_of(compile_ptx(path_of(network))):
-        gpu.call("cuModuleUnload", gpu.load(ptx))

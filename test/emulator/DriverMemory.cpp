@@ -12,7 +12,7 @@ static CUresult allocate(u64 *address, size_t bytes, Owner owner) {
     return CUDA_ERROR_INVALID_VALUE;
   if (CUresult error = refuseWhileCapturing())
     return error;
-  *address = memory().allocate(bytes, owner);
+  *address = memory().allocate(bytes, owner, static_cast<Context *>(currentContext())->device);
   return *address ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 
@@ -42,7 +42,7 @@ EXPORT CUresult cuMemGetInfo_v2(size_t *free, size_t *total) {
   if (!free || !total)
     return CUDA_ERROR_INVALID_VALUE;
   *total = settings().memory;
-  *free = settings().memory - memory().used(Owner::device);
+  *free = settings().memory - memory().used(static_cast<Context *>(currentContext())->device);
   return CUDA_SUCCESS;
 }
 EXPORT CUresult cuMemHostAlloc(void **address, size_t bytes, unsigned) {
@@ -149,7 +149,7 @@ EXPORT CUresult cuPointerGetAttribute(void *data, int attribute, CUdeviceptr poi
   bool device = allocation->owner == Owner::device;
   switch (attribute) {
   case 1:
-    *static_cast<void **>(data) = &driver().contexts[0];
+    *static_cast<void **>(data) = &driver().contexts[size_t(allocation->device)];
     break; // CONTEXT
   case 2:
     *static_cast<unsigned *>(data) = device ? 2 : 1;
@@ -169,7 +169,7 @@ EXPORT CUresult cuPointerGetAttribute(void *data, int attribute, CUdeviceptr poi
     *static_cast<unsigned *>(data) = 0;
     break; // IS_MANAGED
   case 9:
-    *static_cast<int *>(data) = 0;
+    *static_cast<int *>(data) = allocation->device;
     break; // DEVICE_ORDINAL
   case 11:
     *static_cast<u64 *>(data) = begin;

@@ -23,8 +23,8 @@ Memory::Memory() {
   holes[start] = regionBytes;
 }
 
-u64 Memory::allocate(u64 bytes, Owner owner) {
-  if (owner == Owner::device && (bytes > settings().memory || used(Owner::device) > settings().memory - bytes))
+u64 Memory::allocate(u64 bytes, Owner owner, int device) {
+  if (owner == Owner::device && (bytes > settings().memory || used(device) > settings().memory - bytes))
     return 0;
   // Something lies between two allocations, so that who runs over the end of one does not land in the next.
   u64 room = (bytes + alignment - 1) / alignment * alignment + guard;
@@ -35,7 +35,7 @@ u64 Memory::allocate(u64 bytes, Owner owner) {
   if (u64 rest = hole->second - room)
     holes[address + room] = rest;
   holes.erase(address);
-  allocations[address] = {bytes, owner};
+  allocations[address] = {bytes, owner, device};
   if (owner != Owner::emulator) {
     std::memset(reinterpret_cast<void *>(address), 0xff, bytes);
     expose(address, bytes, bytes);
@@ -90,10 +90,10 @@ void Memory::expose(u64 address, u64 bytes, u64 capacity) {
     marks[first + whole] = u8(rest);
 }
 
-u64 Memory::used(Owner owner) const {
+u64 Memory::used(int device) const {
   u64 sum = 0;
   for (const auto &[address, allocation] : allocations)
-    sum += allocation.owner == owner ? allocation.bytes : 0;
+    sum += allocation.owner == Owner::device && allocation.device == device ? allocation.bytes : 0;
   return sum;
 }
 

@@ -13,6 +13,7 @@ enum class Owner { device, pinned, emulator };
 struct Allocation {
   u64 bytes;
   Owner owner;
+  int device = 0;
 };
 
 class Memory {
@@ -23,8 +24,8 @@ public:
   u64 base() const { return start; }
   const u8 *shadow() const { return marks; }
 
-  // 0 if there is no room; device memory also if there would be more of it than the device has. Fresh memory holds 0xFF.
-  u64 allocate(u64 bytes, Owner owner);
+  // 0 if there is no room; device memory also if there would be more of it than a device has. Fresh memory holds 0xFF.
+  u64 allocate(u64 bytes, Owner owner, int device = 0);
   bool free(u64 address, Owner owner);
 
   // The allocation that holds `address`, null if none does; `begin` is where it begins.
@@ -35,7 +36,7 @@ public:
   // Makes the first `bytes` from an address of an allocation of the emulator's valid for kernels, and nothing else of the `capacity` bytes there.
   void expose(u64 address, u64 bytes, u64 capacity);
 
-  u64 used(Owner owner) const;
+  u64 used(int device) const; // bytes of device memory
   u64 count(Owner owner) const;
 
 private:
