@@ -16,6 +16,7 @@
 #include "compiler/target/cpu/Codegen.h"
 #include "compiler/target/cpu/Target.h"
 #include "compiler/target/nvptx/Codegen.h"
+#include "compiler/target/nvptx/Images.h"
 #include "compiler/target/nvptx/Target.h"
 
 #include "dialects/nn/NNDialect.h"
@@ -224,8 +225,7 @@ private:
     if (!importOptions(options, import))
       return kUsage;
     std::string error;
-    FailureOr<nn::TargetAttr> target = options.cuda ? resolveGpuTarget(context, options.gpuArch, error)
-                                                    : resolveTarget(context, options.triple, options.cpu, error, options.targetDescription);
+    FailureOr<nn::TargetAttr> target = options.cuda ? gpuTarget(error) : resolveTarget(context, options.triple, options.cpu, error, options.targetDescription);
     if (failed(target))
       return fail(kUsage, error);
     ImportReport imported;
@@ -307,6 +307,15 @@ private:
     return codegen;
   }
 
+  /// The lowest architecture of those that are embedded.
+  FailureOr<nn::TargetAttr> gpuTarget(std::string &error) {
+    FailureOr<GpuArchs> archs = parseGpuArchs(options.gpuArch, options.noPtx || listsForText(), error);
+    return failed(archs) ? FailureOr<nn::TargetAttr>(failure()) : resolveGpuTarget(context, "sm_" + std::to_string(archs->lowest()), error);
+  }
+
+  /// PTX as text is that of the lowest architecture that is named, and no other is added.
+  bool listsForText() const { return options.emit == Emit::ptx && !options.gpuArch.empty(); }
+
   /// A resumed compilation goes on as it was begun.
   PassSelection passes() { return PassSelection::fromFlags((*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr).getValue()); }
 
@@ -335,7 +344,10 @@ private:
   int checkSpills(ModuleOp tiled, std::vector<Object> objects);
   int checkSpillsOf(std::vector<Object> &objects);
   int generate();
-  int generatePtx();
+  int generatePtx(unsigned arch);
+  int generateForGpu();
+  int writeSteps();
+  int writeOutput(ArrayRef<Object> objects, const GpuCode *gpu);
 
   const CompileOptions &options;
   unsigned threads = 1;
@@ -375,12 +387,11 @@ int Compilation::checkSpillsOf(std::vector<Object> &objects) {
 }
 
 /// For GPUs: the kernels' PTX as text.
-int Compilation::generatePtx() {
-  if (options.emit != Emit::ptx)
-    return fail(kUsage, "'" + options.input + "' is for NVIDIA GPUs, expected --emit=ptx");
+int Compilation::generatePtx(unsigned arch) {
   std::vector<GpuKernel> kernels;
   std::string error;
-  if (int code = work("code", "codegen", [&] { return failed(generatePTX(*module, threads, kernels, error)) ? fail(kInternalError, error) : kOk; }))
+  int failure = kOk;
+  if (int code = work("code", "codegen", [&] { return failed(generatePTX(*module, arch, threads, kernels, error, failure)) ? fail(failure, error) : kOk; }))
     return code;
   if (int code = writeReport())
     return code;
@@ -390,11 +401,58 @@ int Compilation::generatePtx() {
   });
 }
 
+/// For GPUs: an artifact, or PTX.
+int Compilation::generateForGpu() {
+  unsigned lowest = 0;
+  StringRef cpu = (*module)->getAttrOfType<nn::TargetAttr>(nn::NNDialect::kTargetAttr).getCpu();
+  if (!cpu.consume_front("sm_") || cpu.getAsInteger(10, lowest))
+    return fail(kInvalidInput, "'" + options.input + "' is for '" + cpu + "', expected an architecture such as sm_80");
+  if (options.emit == Emit::assembly)
+    return fail(kUsage, "'" + options.input + "' is for NVIDIA GPUs, expected --emit=so, obj or ptx");
+  if (options.emit == Emit::ptx)
+    return generatePtx(lowest);
+  // IR says what its tiles were chosen for, and not what else is embedded.
+  std::string list = options.gpuArch.empty() && !options.cuda ? "compute_" + std::to_string(lowest) : options.gpuArch, error;
+  FailureOr<GpuArchs> archs = parseGpuArchs(list, options.noPtx || (lowest > 80 && !options.cuda), error);
+  if (failed(archs))
+    return fail(kUsage, error);
+  if (archs->lowest() < lowest)
+    return fail(kUsage, "'" + options.input + "' is for sm_" + Twine(lowest) + " and later, --gpu-arch is '" + list + "'");
+  GpuCode gpu;
+  int failure = kOk;
+  if (int code = work("code", "codegen", [&] { return failed(buildGpuCode(*module, *archs, threads, gpu, error, failure)) ? fail(failure, error) : kOk; }))
+    return code;
+  if (int code = writeReport())
+    return code;
+  if (int code = writeSteps())
+    return code;
+  return writeOutput({}, &gpu);
+}
+
+int Compilation::writeSteps() {
+  return options.stepTableFile.empty() ? kOk : writeText(options.stepTableFile, [&](llvm::raw_ostream &os) { printStepTable(*module, os); });
+}
+
+int Compilation::writeOutput(ArrayRef<Object> objects, const GpuCode *gpu) {
+  ArtifactOptions artifact;
+  artifact.output = options.output;
+  artifact.emit = options.emit;
+  artifact.weightsInFile = options.weightsInFile;
+  artifact.threads = threads;
+  artifact.flags = (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr).getValue().str();
+  artifact.gpu = gpu;
+  return work("artifact", "write-artifact", [&] {
+    int code = kInternalError;
+    std::string error;
+    return failed(writeArtifact(*module, objects, artifact, error, code)) ? fail(code, error) : kOk;
+  });
+}
+
 int Compilation::generate() {
   if ((*module)->getAttrOfType<nn::TargetAttr>(nn::NNDialect::kTargetAttr).isGpu())
-    return generatePtx();
-  if (options.emit == Emit::ptx)
-    return fail(kUsage, "'" + options.input + "' is for CPUs, expected --emit=so, obj or asm");
+    return generateForGpu();
+  if (options.emit == Emit::ptx || !options.gpuArch.empty() || options.noPtx)
+    return fail(kUsage, "'" + options.input + "' is for CPUs, expected --emit=so, obj or asm and no flags for GPUs");
   CodegenOptions codegen = codegenOptions();
   Phase from = kernelsText.empty() ? Phase::llvm : Phase::memref;
   std::string path = reproducerPath();
@@ -423,24 +481,14 @@ int Compilation::generate() {
   }
   if (int code = writeReport())
     return code;
-  if (!options.stepTableFile.empty())
-    if (int code = writeText(options.stepTableFile, [&](llvm::raw_ostream &os) { printStepTable(*module, os); }))
-      return code;
+  if (int code = writeSteps())
+    return code;
   if (options.emit == Emit::assembly && options.output == "-")
     return writeText(options.output, [&](llvm::raw_ostream &os) {
       for (const Object &object : objects)
         os << object.assembly;
     });
-  ArtifactOptions artifact;
-  artifact.output = options.output;
-  artifact.emit = options.emit;
-  artifact.weightsInFile = options.weightsInFile;
-  artifact.threads = threads;
-  artifact.flags = (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr).getValue().str();
-  return work("artifact", "write-artifact", [&] {
-    int code = kInternalError;
-    return failed(writeArtifact(*module, objects, artifact, error, code)) ? fail(code, error) : kOk;
-  });
+  return writeOutput(objects, nullptr);
 }
 
 int lathe::compile(const CompileOptions &options) { return Compilation(options).run(); }

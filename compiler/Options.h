@@ -36,7 +36,8 @@ struct CompileOptions {
   std::string triple; // "" for this machine's
   std::string cpu = "native";
   bool cuda = false;             // compile for NVIDIA GPUs, of which triple, cpu and targetDescription say nothing
-  std::string gpuArch;           // "" for the lowest
+  std::string gpuArch;           // what an artifact for GPUs embeds: "sm_80,sm_90,compute_80"; "" for PTX alone
+  bool noPtx = false;            // PTX for compute_80 is not embedded beside what gpuArch says
   std::string targetDescription; // file that replaces the built-in description; "" for none
   PassSelection passes;
   std::vector<std::string> shapes;                 // "x:1..32x3x224x224"

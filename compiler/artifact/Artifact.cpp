@@ -9,6 +9,7 @@
 #include "lathe/artifact.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/Path.h"
+#include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
 using namespace lathe;
@@ -68,6 +69,7 @@ LogicalResult Writer::write() {
   manifest.flags = options.flags;
   for (const Object &object : objects)
     manifest.kernels.push_back(object.kernel);
+  manifest.gpu = options.gpu;
   return writeLinked();
 }
 
@@ -114,10 +116,13 @@ LogicalResult Writer::writeDataObject(MemoryFile &file) {
   if (failed(draft))
     return fail(StringRef(error).starts_with("internal error") ? kInternalError : kUnsupportedModel);
   DataObjectInput input;
-  input.isX86 = StringRef(module->getAttrOfType<nn::TargetAttr>(nn::NNDialect::kTargetAttr).getTriple()).starts_with("x86_64");
+  // Images for GPUs come in an object of the machine that feeds the GPU: this one.
+  std::string triple = options.gpu ? llvm::sys::getProcessTriple() : module->getAttrOfType<nn::TargetAttr>(nn::NNDialect::kTargetAttr).getTriple().str();
+  input.isX86 = StringRef(triple).starts_with("x86_64");
   input.kernels = manifest.kernels;
   input.weightsBytes = options.weightsInFile ? 0 : manifest.weights.bytes;
   input.manifestBytes = draft->size();
+  input.imagesBytes = options.gpu ? layOutImages(*options.gpu).bytes : 0;
   DataObject object(input);
   FileMapping mapping;
   if (failed(file.create(error)) || failed(mapping.map(file.descriptor(), object.size(), error)))
@@ -128,6 +133,9 @@ LogicalResult Writer::writeDataObject(MemoryFile &file) {
   if (failed(bytes) || bytes->size() != draft->size())
     return fail(kInternalError, "internal error: the manifest changed its size");
   object.write(mapping.bytes());
+  if (options.gpu)
+    for (auto [image, offset] : llvm::zip(options.gpu->images, layOutImages(*options.gpu).offsets))
+      llvm::copy(image.bytes, object.images(mapping.bytes()).begin() + offset);
   llvm::copy(*bytes, object.manifest(mapping.bytes()).begin());
   return success();
 }
@@ -138,6 +146,8 @@ LogicalResult Writer::writeLinked() {
   uint64_t bytes = options.weightsInFile ? 0 : manifest.weights.bytes;
   for (const Object &object : objects)
     bytes += object.bytes.size();
+  if (options.gpu)
+    bytes += layOutImages(*options.gpu).bytes;
   if (failed(output.checkSpace(bytes, error)))
     return fail(kOutputFailed);
   MemoryFile data;

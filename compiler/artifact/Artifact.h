@@ -3,6 +3,7 @@
 #define COMPILER_ARTIFACT_ARTIFACT_H
 
 #include "compiler/Options.h"
+#include "compiler/artifact/GpuCode.h"
 #include "compiler/target/cpu/Codegen.h"
 
 namespace lathe {
@@ -12,7 +13,8 @@ struct ArtifactOptions {
   Emit emit = Emit::so;
   bool weightsInFile = false; // in `output` + ".weights" instead of in the artifact; shared objects only
   unsigned threads = 1;
-  std::string flags; // those that change code, for the manifest
+  std::string flags;            // those that change code, for the manifest
+  const GpuCode *gpu = nullptr; // of a network for GPUs, which has no objects
 };
 
 /// Writes `options.output`: a shared object, one relocatable object with the same content, or the kernels' assembly (which code generation must have

@@ -13,11 +13,11 @@ using llvm::MutableArrayRef;
 namespace {
 
 // Weights come first: lld keeps the order of sections of one kind, so the kernel table stays within 2 GB of the code however large the weights are.
-enum SectionIndex : uint16_t { kNull, kWeights, kEntry, kManifest, kRelocations, kSymbols, kSymbolStrings, kSectionStrings, kSectionCount };
-enum SymbolIndex : uint32_t { kNullSymbol, kWeightsSymbol, kEntrySymbol, kFirstKernelSymbol };
+enum SectionIndex : uint16_t { kNull, kWeights, kImages, kEntry, kManifest, kRelocations, kSymbols, kSymbolStrings, kSectionStrings, kSectionCount };
+enum SymbolIndex : uint32_t { kNullSymbol, kWeightsSymbol, kImagesSymbol, kEntrySymbol, kFirstKernelSymbol };
 
 // The names, and where each begins.
-constexpr char sectionNames[] = "\0.lathe.weights\0.rodata.lathe\0" LATHE_MANIFEST_SECTION "\0.rela.rodata.lathe\0.symtab\0.strtab\0.shstrtab";
+constexpr char sectionNames[] = "\0.lathe.weights\0.lathe.images\0.rodata.lathe\0" LATHE_MANIFEST_SECTION "\0.rela.rodata.lathe\0.symtab\0.strtab\0.shstrtab";
 
 uint32_t sectionName(const char *name) {
   for (uint32_t at = 0; at < sizeof sectionNames; at += std::strlen(sectionNames + at) + 1)
@@ -44,9 +44,10 @@ DataObject::DataObject(const DataObjectInput &input) : input(input) {
     total += bytes;
   };
   place(weightsSection, input.weightsBytes, LATHE_ALIGNMENT);
+  place(imagesSection, input.imagesBytes, LATHE_ALIGNMENT);
   place(entrySection, sizeof(lathe_artifact_entry) + input.kernels.size() * sizeof(int32_t), 8);
   place(manifestSection, input.manifestBytes, 8);
-  place(relocations, (input.kernels.size() + (input.weightsBytes ? 1 : 0)) * sizeof(Elf64_Rela), 8);
+  place(relocations, (input.kernels.size() + (input.weightsBytes ? 1 : 0) + (input.imagesBytes ? 1 : 0)) * sizeof(Elf64_Rela), 8);
   place(symbols, (kFirstKernelSymbol + input.kernels.size()) * sizeof(Elf64_Sym), 8);
   place(symbolStrings, symbolNames.size(), 1);
   place(sectionStrings, sizeof sectionNames, 1);
@@ -55,6 +56,7 @@ DataObject::DataObject(const DataObjectInput &input) : input(input) {
 }
 
 MutableArrayRef<char> DataObject::weights(MutableArrayRef<char> object) const { return object.slice(weightsSection.offset, weightsSection.bytes); }
+MutableArrayRef<char> DataObject::images(MutableArrayRef<char> object) const { return object.slice(imagesSection.offset, imagesSection.bytes); }
 MutableArrayRef<char> DataObject::manifest(MutableArrayRef<char> object) const { return object.slice(manifestSection.offset, manifestSection.bytes); }
 
 void DataObject::write(MutableArrayRef<char> to) const {
@@ -93,6 +95,8 @@ void DataObject::write(MutableArrayRef<char> to) const {
   };
   if (input.weightsBytes)
     relocate(offsetof(lathe_artifact_entry, weights_offset), kWeightsSymbol, relative64);
+  if (input.imagesBytes)
+    relocate(offsetof(lathe_artifact_entry, kernels_offset), kImagesSymbol, relative64);
   for (size_t i = 0; i < input.kernels.size(); ++i)
     relocate(sizeof entry + i * sizeof(int32_t), kFirstKernelSymbol + i, relative32);
 
@@ -106,6 +110,7 @@ void DataObject::write(MutableArrayRef<char> to) const {
     put(to, symbols.offset + index * sizeof s, s);
   };
   symbol(kWeightsSymbol, 0, STB_LOCAL, STT_SECTION, STV_DEFAULT, kWeights, 0);
+  symbol(kImagesSymbol, 0, STB_LOCAL, STT_SECTION, STV_DEFAULT, kImages, 0);
   symbol(kEntrySymbol, 1, STB_GLOBAL, STT_OBJECT, STV_DEFAULT, kEntry, sizeof entry);
   for (size_t i = 0; i < input.kernels.size(); ++i)
     symbol(kFirstKernelSymbol + i, kernelNames[i], STB_GLOBAL, STT_NOTYPE, STV_HIDDEN, SHN_UNDEF, 0);
@@ -127,6 +132,7 @@ void DataObject::write(MutableArrayRef<char> to) const {
     put(to, sectionHeaders + index * sizeof s, s);
   };
   section(kWeights, ".lathe.weights", SHT_PROGBITS, SHF_ALLOC, weightsSection, LATHE_ALIGNMENT);
+  section(kImages, ".lathe.images", SHT_PROGBITS, SHF_ALLOC, imagesSection, LATHE_ALIGNMENT);
   section(kEntry, ".rodata.lathe", SHT_PROGBITS, SHF_ALLOC, entrySection, 8);
   section(kManifest, LATHE_MANIFEST_SECTION, SHT_PROGBITS, 0, manifestSection, 8);
   section(kRelocations, ".rela.rodata.lathe", SHT_RELA, SHF_INFO_LINK, relocations, 8, kSymbols, kEntry, sizeof(Elf64_Rela));

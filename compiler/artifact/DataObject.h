@@ -1,4 +1,4 @@
-// The part of an artifact that is not code, as an ELF relocatable that is written directly: packed weights, entry, kernel table, manifest.
+// The part of an artifact that is not code, as an ELF relocatable that is written directly: packed weights, entry, kernel table, images for GPUs, manifest.
 #ifndef COMPILER_ARTIFACT_DATAOBJECT_H
 #define COMPILER_ARTIFACT_DATAOBJECT_H
 
@@ -13,6 +13,7 @@ struct DataObjectInput {
   llvm::ArrayRef<std::string> kernels; // symbols, in the order of the table
   uint64_t weightsBytes = 0;           // 0: none, or in a file of their own
   uint64_t manifestBytes = 0;
+  uint64_t imagesBytes = 0; // code for GPUs, which there are no kernels beside
 };
 
 /// Where things lie in the object. Bytes are written straight into it, so that weights are never copied.
@@ -24,6 +25,7 @@ public:
   /// Fills everything but weights and manifest. `to` has size() bytes and is zero.
   void write(llvm::MutableArrayRef<char> to) const;
   llvm::MutableArrayRef<char> weights(llvm::MutableArrayRef<char> object) const;
+  llvm::MutableArrayRef<char> images(llvm::MutableArrayRef<char> object) const;
   llvm::MutableArrayRef<char> manifest(llvm::MutableArrayRef<char> object) const;
 
 private:
@@ -34,7 +36,7 @@ private:
   DataObjectInput input;
   std::string symbolNames;
   llvm::SmallVector<uint32_t> kernelNames; // in symbolNames
-  Section weightsSection, entrySection, manifestSection, relocations, symbols, symbolStrings, sectionStrings;
+  Section weightsSection, imagesSection, entrySection, manifestSection, relocations, symbols, symbolStrings, sectionStrings;
   uint64_t sectionHeaders = 0, total = 0;
 };
 

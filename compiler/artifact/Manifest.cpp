@@ -3,6 +3,7 @@
 #include "compiler/Version.h"
 #include "lathe/artifact.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/JSON.h"
 #include <cstring>
@@ -83,6 +84,7 @@ private:
   LogicalResult addTensors(ArrayAttr tensors, StringRef kind, std::vector<lathe_tensor_info> &to);
   LogicalResult addLaunch(nn::LaunchOp launch, const llvm::StringMap<uint32_t> &kernelNumbers);
   LogicalResult addModelHash();
+  void addGpuCode();
   void addBatch();
   template <typename T> void addTable(lathe_table &table, const std::vector<T> &elements);
 
@@ -101,6 +103,9 @@ private:
   std::vector<lathe_call> calls;
   std::vector<lathe_arg> args;
   std::vector<lathe_range> nodes, features;
+  lathe_gpu_info gpu = {};
+  std::vector<lathe_gpu_image> images;
+  std::vector<lathe_gpu_launch> launches;
   bool hasBatch = false;
   std::vector<char> bytes;
 };
@@ -197,6 +202,28 @@ void ManifestBuilder::addBatch() {
   header.batch_symbol = string(presentable(moduleString(nn::NNDialect::kBatchSymbolAttr)));
 }
 
+void ManifestBuilder::addGpuCode() {
+  ImageLayout layout = layOutImages(*input.gpu);
+  gpu.assembler = string(input.gpu->assembler);
+  gpu.images_bytes = layout.bytes;
+  for (auto [image, offset] : llvm::zip(input.gpu->images, layout.offsets)) {
+    lathe_gpu_image entry = {};
+    entry.kind = image.isPtx ? LATHE_IMAGE_PTX : LATHE_IMAGE_CUBIN;
+    entry.flags = image.exact ? LATHE_IMAGE_EXACT : 0;
+    entry.arch = image.arch;
+    entry.isa = image.isa;
+    entry.first_entry = image.firstEntry;
+    entry.entry_count = image.entryCount;
+    entry.offset = offset;
+    entry.bytes = image.bytes.size();
+    auto hash = llvm::BLAKE3::hash<32>({reinterpret_cast<const uint8_t *>(image.bytes.data()), image.bytes.size()});
+    std::memcpy(entry.hash, hash.data(), sizeof entry.hash);
+    images.push_back(entry);
+  }
+  for (const GpuLaunch &launch : input.gpu->launches)
+    launches.push_back({launch.entry, launch.threads, launch.block, launch.sharedBytes});
+}
+
 template <typename T> void ManifestBuilder::addTable(lathe_table &table, const std::vector<T> &elements) {
   bytes.resize(llvm::alignTo(bytes.size(), kTableAlignment));
   table = {static_cast<uint32_t>(bytes.size()), static_cast<uint32_t>(elements.size())};
@@ -212,15 +239,21 @@ FailureOr<std::vector<char>> ManifestBuilder::build() {
     return failure();
   addBatch();
   llvm::StringMap<uint32_t> kernelNumbers;
-  for (const std::string &kernel : input.kernels) {
+  auto addKernel = [&](const std::string &kernel) {
     kernelNumbers[kernel] = kernels.size();
     kernels.push_back({string(presentable(kernel))});
-  }
+  };
+  for (const std::string &kernel : input.kernels)
+    addKernel(kernel);
+  if (input.gpu)
+    for (const GpuLaunch &launch : input.gpu->launches)
+      addKernel(launch.kernel);
   for (auto launch : plan.getBody().front().getOps<nn::LaunchOp>())
     if (failed(addLaunch(launch, kernelNumbers)))
       return failure();
   llvm::SmallVector<StringRef> names;
-  target.getFeatures().split(names, ',', -1, /*KeepEmpty=*/false);
+  if (!input.gpu) // those of a GPU's code are PTX's own affair: they are in the images
+    target.getFeatures().split(names, ',', -1, /*KeepEmpty=*/false);
   for (StringRef name : names)
     features.push_back(string(name.ltrim('+')));
   header.target_triple = string(target.getTriple());
@@ -231,9 +264,11 @@ FailureOr<std::vector<char>> ManifestBuilder::build() {
   header.weights_file = string(input.weightsFile);
   header.weights_bytes = input.weights.bytes;
   header.arena_bytes = affine(plan.getArena());
-  header.scratch_bytes = plan.getScratch();
+  header.scratch_bytes = input.gpu ? 0 : plan.getScratch(); // a block's, which its launch says
 
-  bytes.resize(sizeof header);
+  if (input.gpu)
+    addGpuCode();
+  bytes.resize(sizeof header + (input.gpu ? sizeof gpu : 0));
   addTable(header.inputs, inputs);
   addTable(header.outputs, outputs);
   addTable(header.dims, dims);
@@ -242,6 +277,10 @@ FailureOr<std::vector<char>> ManifestBuilder::build() {
   addTable(header.args, args);
   addTable(header.nodes, nodes);
   addTable(header.features, features);
+  if (input.gpu) {
+    addTable(gpu.images, images);
+    addTable(gpu.launches, launches);
+  }
   addTable(header.strings, std::vector<char>(strings.begin(), strings.end()));
   bytes.resize(llvm::alignTo(bytes.size(), kTableAlignment));
   header.total_bytes = bytes.size();
@@ -250,7 +289,19 @@ FailureOr<std::vector<char>> ManifestBuilder::build() {
     return failure();
   }
   std::memcpy(bytes.data(), &header, sizeof header);
+  if (input.gpu)
+    std::memcpy(bytes.data() + sizeof header, &gpu, sizeof gpu);
   return std::move(bytes);
+}
+
+ImageLayout lathe::layOutImages(const GpuCode &code) {
+  ImageLayout layout;
+  for (const GpuImage &image : code.images) {
+    layout.bytes = llvm::alignTo(layout.bytes, LATHE_ALIGNMENT);
+    layout.offsets.push_back(layout.bytes);
+    layout.bytes += image.bytes.size();
+  }
+  return layout;
 }
 
 FailureOr<std::vector<char>> lathe::buildManifest(ModuleOp module, const ManifestInput &input, std::string &error) {

@@ -2,6 +2,7 @@
 #ifndef COMPILER_ARTIFACT_MANIFEST_H
 #define COMPILER_ARTIFACT_MANIFEST_H
 
+#include "compiler/artifact/GpuCode.h"
 #include "compiler/artifact/Recipe.h"
 #include "dialects/nn/NNDialect.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -18,7 +19,15 @@ struct ManifestInput {
   std::string weightsFile; // relative to the artifact; empty if the weights are embedded
   std::array<uint8_t, 32> weightsHash = {};
   std::string flags;
+  const GpuCode *gpu = nullptr; // then `kernels` is empty: they are in its launches
 };
+
+/// Where images lie among all of them.
+struct ImageLayout {
+  std::vector<uint64_t> offsets;
+  uint64_t bytes = 0;
+};
+ImageLayout layOutImages(const GpuCode &code);
 
 /// The section's bytes; how many they are does not depend on the hash, so that a file can be laid out before its weights are evaluated. Fails with one
 /// line in `error` where the network has what the format cannot say.

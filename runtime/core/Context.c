@@ -4,6 +4,7 @@
 #include "runtime/core/Error.h"
 #include "runtime/cpu/Machine.h"
 #include "runtime/cpu/Pool.h"
+#include "runtime/cuda/Gpu.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -50,6 +51,12 @@ lathe_status lathe_model_memory_required(const lathe_model *model, int64_t max_b
     return lt_fail(error, LATHE_USAGE, "lathe_model_memory_required: %s is null", model ? "bytes" : "model");
   if (threads < 1 || threads > LT_MAX_THREADS)
     return lt_fail(error, LATHE_USAGE, "threads is %d, expected 1 to %d", threads, LT_MAX_THREADS);
+  if (model->gpu) {
+    lathe_status status = check_batch(model, max_batch, error);
+    if (status == LATHE_OK && !lt_gpu_memory_required(&model->manifest, max_batch, bytes))
+      status = lt_fail(error, LATHE_INVALID_INPUT, "%s: batch %lld is too large: the size of a context overflows", model->path, (long long)max_batch);
+    return status;
+  }
   return memory_required(model, max_batch, threads, &arena, bytes, error);
 }
 
@@ -107,6 +114,23 @@ static lathe_status read_options(const lathe_context_options *given, lathe_conte
   return LATHE_OK;
 }
 
+/* The block of memory, and threads. */
+static lathe_status create_on_cpu(lathe_context *context, int threads, lathe_error *error) {
+  lathe_status status = choose_threads(threads, &context->threads, error);
+  if (status == LATHE_OK)
+    status = map_memory(context, error);
+  int failure;
+  if (status == LATHE_OK && context->threads > 1 && !context->parallel_for && (failure = lt_pool_grow(context->threads)) != 0)
+    status = lt_fail(error, LATHE_INTERNAL, "%s: cannot start %d threads: %s", context->model->path, context->threads, strerror(failure));
+  return status;
+}
+
+static lathe_status create_on_gpu(lathe_context *context, const char *device, lathe_error *error) {
+  context->threads = 1; /* the caller's own, which starts what the device runs */
+  lathe_status status = check_batch(context->model, context->max_batch, error);
+  return status == LATHE_OK ? lt_gpu_context_create(context, device, error) : status;
+}
+
 lathe_status lathe_context_create(const lathe_model *model, const lathe_context_options *given, lathe_context **result, lathe_error *error) {
   if (!model || !result)
     return lt_fail(error, LATHE_USAGE, "lathe_context_create: %s is null", model ? "context" : "model");
@@ -123,19 +147,13 @@ lathe_status lathe_context_create(const lathe_model *model, const lathe_context_
   context->max_batch = options.max_batch ? options.max_batch : h->min_batch;
   context->parallel_for = options.parallel_for;
   context->parallel_user = options.parallel_user;
-  status = choose_threads(options.threads, &context->threads, error);
-  if (status == LATHE_OK)
-    status = map_memory(context, error);
-  if (status == LATHE_OK) {
-    context->bound_data = calloc((size_t)h->inputs.count + h->outputs.count + 1, sizeof *context->bound_data);
-    context->args = calloc((size_t)h->args.count + 1, sizeof *context->args);
-    context->spaces = calloc((size_t)h->calls.count + 1, sizeof *context->spaces);
-    if (!context->bound_data || !context->args || !context->spaces)
-      status = lt_fail(error, LATHE_INTERNAL, "%s: no memory for a context", model->path);
-  }
-  int failure;
-  if (status == LATHE_OK && context->threads > 1 && !context->parallel_for && (failure = lt_pool_grow(context->threads)) != 0)
-    status = lt_fail(error, LATHE_INTERNAL, "%s: cannot start %d threads: %s", model->path, context->threads, strerror(failure));
+  context->bound_data = calloc((size_t)h->inputs.count + h->outputs.count + 1, sizeof *context->bound_data);
+  context->args = calloc((size_t)h->args.count + 1, sizeof *context->args);
+  context->spaces = calloc((size_t)h->calls.count + 1, sizeof *context->spaces);
+  if (!context->bound_data || !context->args || !context->spaces)
+    status = lt_fail(error, LATHE_INTERNAL, "%s: no memory for a context", model->path);
+  else
+    status = model->gpu ? create_on_gpu(context, options.device, error) : create_on_cpu(context, options.threads, error);
   if (status == LATHE_OK)
     *result = context;
   else
@@ -146,6 +164,7 @@ lathe_status lathe_context_create(const lathe_model *model, const lathe_context_
 void lathe_context_destroy(lathe_context *context) {
   if (!context)
     return;
+  lt_gpu_context_destroy(context);
   if (context->memory)
     munmap(context->memory, context->memory_bytes);
   free(context->bound_data);
@@ -154,7 +173,34 @@ void lathe_context_destroy(lathe_context *context) {
   free(context);
 }
 
+lathe_status lathe_context_reserve(lathe_context *context, int64_t batch, lathe_error *error) {
+  if (!context)
+    return lt_fail(error, LATHE_USAGE, "lathe_context_reserve: context is null");
+  if (batch > context->max_batch)
+    return lt_fail(error, LATHE_INVALID_INPUT, "%s: batch is %lld, but the context was made for at most %lld", context->model->path, (long long)batch,
+                   (long long)context->max_batch);
+  lathe_status status = check_batch(context->model, batch, error);
+  return status == LATHE_OK && context->gpu ? lt_gpu_reserve(context, batch, error) : status;
+}
+
 int lathe_context_threads(const lathe_context *context) { return context ? context->threads : 0; }
+
+lathe_status lathe_context_measure_device(lathe_context *context, int on, lathe_error *error) {
+  if (!context)
+    return lt_fail(error, LATHE_USAGE, "lathe_context_measure_device: context is null");
+  if (!context->gpu)
+    return lt_fail(error, LATHE_USAGE, "%s: is for CPUs: there is no device to measure", context->model->path);
+  lt_gpu_measure(context, on != 0);
+  return LATHE_OK;
+}
+
+lathe_status lathe_context_device_milliseconds(const lathe_context *context, double *milliseconds, lathe_error *error) {
+  if (!context || !milliseconds)
+    return lt_fail(error, LATHE_USAGE, "lathe_context_device_milliseconds: %s is null", context ? "milliseconds" : "context");
+  if (!context->gpu)
+    return lt_fail(error, LATHE_USAGE, "%s: is for CPUs: there is no device to measure", context->model->path);
+  return lt_gpu_milliseconds(context, milliseconds, error);
+}
 
 void lathe_context_set_step_callback(lathe_context *context, lathe_step_fn callback, void *user) {
   if (!context)
@@ -222,7 +268,7 @@ static uint64_t now_ns(void) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-static void report_step(const lathe_context *context, uint32_t index, uint64_t start, uint64_t end) {
+void lt_report_step(const lathe_context *context, uint32_t index, uint64_t start, uint64_t end) {
   const lt_manifest *m = &context->model->manifest;
   const lathe_call *call = &m->calls[index];
   lathe_step step = {index,
@@ -288,9 +334,29 @@ static lathe_status run_plan(lathe_context *context, int threads, lathe_error *e
     else if (job.space > 0)
       job.kernel(job.args, job.scratch, 0, job.space);
     if (context->callback)
-      report_step(context, i, start, now_ns());
+      lt_report_step(context, i, start, now_ns());
   }
   return LATHE_OK;
+}
+
+static lathe_status run_on_gpu(lathe_context *context, bool on_stream, void *stream, const lathe_tensor *inputs, const lathe_tensor *outputs, int64_t batch,
+                               lathe_error *error) {
+  context->finished_batch = 0;
+  lathe_status status = lt_gpu_run(context, on_stream, stream, inputs, outputs, batch, error);
+  if (status == LATHE_OK)
+    context->finished_batch = batch;
+  return status;
+}
+
+lathe_status lathe_run_on_stream(lathe_context *context, void *stream, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs,
+                                 size_t output_count, lathe_error *error) {
+  if (!context)
+    return lt_fail(error, LATHE_USAGE, "lathe_run_on_stream: context is null");
+  if (!context->gpu)
+    return lt_fail(error, LATHE_USAGE, "%s: is for CPUs, which have no streams; use lathe_run", context->model->path);
+  int64_t batch;
+  lathe_status status = lt_check_tensors(context, inputs, input_count, outputs, output_count, &batch, error);
+  return status == LATHE_OK ? run_on_gpu(context, true, stream, inputs, outputs, batch, error) : status;
 }
 
 lathe_status lathe_run(lathe_context *context, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs, size_t output_count,
@@ -301,6 +367,8 @@ lathe_status lathe_run(lathe_context *context, const lathe_tensor *inputs, size_
   lathe_status status = lt_check_tensors(context, inputs, input_count, outputs, output_count, &batch, error);
   if (status != LATHE_OK)
     return status;
+  if (context->gpu)
+    return run_on_gpu(context, false, NULL, inputs, outputs, batch, error);
   if (!is_bound(context, inputs, input_count, outputs, output_count, batch))
     bind(context, inputs, input_count, outputs, output_count, batch);
   unsigned environment = lt_float_environment_enter();
@@ -329,10 +397,16 @@ lathe_status lathe_context_output_dims(const lathe_context *context, size_t inde
   if (context->finished_batch == 0)
     return lt_fail(error, LATHE_USAGE, "output '%s' has no dims yet: the context has not run", name);
   const int64_t *found = NULL;
+  int64_t on_gpu[LT_MAX_RANK];
   if (output->flags & LATHE_TENSOR_BOUNDED) {
     int64_t offset = 0;
     lt_affine_at(lt_extents(m, output), context->finished_batch, &offset);
-    found = (const int64_t *)(const void *)(context->memory + offset);
+    if (context->gpu) {
+      lathe_status status = lt_gpu_read_arena(context, offset, on_gpu, rank * sizeof *on_gpu, error);
+      if (status != LATHE_OK)
+        return status;
+    }
+    found = context->gpu ? on_gpu : (const int64_t *)(const void *)(context->memory + offset);
   }
   for (uint32_t i = 0; i < output->rank; ++i) {
     lt_affine_at(m->dims[output->first_dim + i], context->finished_batch, &dims[i]);

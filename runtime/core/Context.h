@@ -15,6 +15,7 @@ struct lathe_context {
   size_t memory_bytes;
   unsigned char *scratch;
   size_t scratch_stride;
+  struct lt_gpu_context *gpu; /* null on CPUs; on a GPU, there is no memory, and args hold addresses of the device */
 
   /* Rebuilt only when the batch or a pointer changes. */
   int64_t bound_batch;     /* 0: nothing is bound */
@@ -30,5 +31,8 @@ struct lathe_context {
 /* Checks what the caller passed to lathe_run and reads the batch size off the inputs. */
 lathe_status lt_check_tensors(const lathe_context *context, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs, size_t output_count,
                               int64_t *batch, lathe_error *error);
+
+/* Tells the callback that a step has ended. */
+void lt_report_step(const lathe_context *context, uint32_t index, uint64_t start, uint64_t end);
 
 #endif

@@ -11,8 +11,12 @@ _Static_assert(sizeof(lathe_tensor_info) == 24, "format 1");
 _Static_assert(sizeof(lathe_arg) == 24, "format 1");
 _Static_assert(sizeof(lathe_call) == 72, "format 1");
 _Static_assert(sizeof(lathe_manifest_header) == 264, "format 1");
+_Static_assert(sizeof(lathe_gpu_image) == 72, "format 1");
+_Static_assert(sizeof(lathe_gpu_launch) == 16, "format 1");
+_Static_assert(sizeof(lathe_gpu_info) == 32, "format 1");
 
-enum { MAX_NAME = 4096, MAX_RANK = 64 };
+enum { MAX_NAME = 4096, MAX_BLOCK = 1024, MAX_SHARED_BYTES = 1 << 20 };
+#define GPU_TRIPLE "nvptx64-"
 
 /* What is being checked, for messages. */
 typedef struct lt_check {
@@ -135,8 +139,8 @@ static lathe_status check_tensor(const lt_check *check, const lathe_tensor_info 
   bool bounded = tensor->flags & LATHE_TENSOR_BOUNDED;
   if (bounded && is_input)
     return FAIL(check, "%s: is damaged: input %u is bounded, which only outputs can be", check->path, index);
-  if (tensor->rank > MAX_RANK)
-    return FAIL(check, "%s: is damaged: %s %u has rank %u, expected at most %d", check->path, kind, index, tensor->rank, MAX_RANK);
+  if (tensor->rank > LT_MAX_RANK)
+    return FAIL(check, "%s: is damaged: %s %u has rank %u, expected at most %d", check->path, kind, index, tensor->rank, LT_MAX_RANK);
   if (tensor->first_dim > m->header->dims.count || tensor->rank + bounded > m->header->dims.count - tensor->first_dim)
     return FAIL(check, "%s: is damaged: dims of %s %u lie outside their table", check->path, kind, index);
   int batch_dims = 0;
@@ -193,6 +197,83 @@ static lathe_status check_calls(const lt_check *check) {
   return LATHE_OK;
 }
 
+/* ---- for GPUs ---- */
+
+static bool is_for_gpus(const lt_manifest *m) {
+  lathe_range triple = m->header->target_triple;
+  return triple.length >= strlen(GPU_TRIPLE) && memcmp(m->strings + triple.offset, GPU_TRIPLE, strlen(GPU_TRIPLE)) == 0;
+}
+
+/* The entries that the launches name: 0 to the result - 1. */
+static uint32_t count_entries(const lt_manifest *m) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < m->gpu->launches.count; ++i)
+    if (m->launches[i].entry >= count)
+      count = m->launches[i].entry + 1;
+  return count;
+}
+
+static lathe_status check_image(const lt_check *check, uint32_t index, uint32_t entries) {
+  const lt_manifest *m = check->manifest;
+  const lathe_gpu_image *image = &m->images[index], *before = index ? image - 1 : NULL;
+  if (image->kind > LATHE_IMAGE_PTX || image->flags & ~(uint32_t)LATHE_IMAGE_EXACT)
+    return FAIL(check, "%s: is damaged: image %u has the unknown kind %u or flags 0x%x", check->path, index, image->kind, image->flags);
+  if (image->arch < 10 || image->arch > 9999 || image->isa > 9999)
+    return FAIL(check, "%s: is damaged: image %u is for the implausible architecture %u of version %u", check->path, index, image->arch, image->isa);
+  if (image->offset % LATHE_ALIGNMENT != 0 || image->bytes == 0 || image->offset > m->gpu->images_bytes || image->bytes > m->gpu->images_bytes - image->offset)
+    return FAIL(check, "%s: is damaged: image %u lies outside the images", check->path, index);
+  bool continues = before && before->kind == image->kind && before->arch == image->arch && before->flags == image->flags;
+  if (before && !continues && (before->kind > image->kind || (before->kind == image->kind && before->arch > image->arch)))
+    return FAIL(check, "%s: is damaged: image %u is not in order", check->path, index);
+  /* Together, the images of a kind and architecture hold every entry once. */
+  uint32_t expected = continues ? before->first_entry + before->entry_count : 0;
+  bool last = index + 1 == m->gpu->images.count || image[1].kind != image->kind || image[1].arch != image->arch || image[1].flags != image->flags;
+  if (image->entry_count == 0 || image->first_entry != expected || image->entry_count > entries - expected ||
+      (last && expected + image->entry_count != entries))
+    return FAIL(check, "%s: is damaged: image %u holds %u entries from %u on, expected them from %u on, of %u", check->path, index, image->entry_count,
+                image->first_entry, expected, entries);
+  return LATHE_OK;
+}
+
+static lathe_status check_gpu(const lt_check *check) {
+  const lt_manifest *m = check->manifest;
+  const lathe_gpu_info *gpu = m->gpu;
+  TRY(check_string(check, gpu->assembler, MAX_NAME, "the assembler's version"));
+  if (gpu->images_bytes > INT64_MAX)
+    return FAIL(check, "%s: is damaged: the size of the images is not plausible", check->path);
+  if (gpu->launches.count != m->header->kernels.count)
+    return FAIL(check, "%s: is damaged: it launches %u kernels of %u", check->path, gpu->launches.count, m->header->kernels.count);
+  for (uint32_t i = 0; i < gpu->launches.count; ++i) {
+    const lathe_gpu_launch *launch = &m->launches[i];
+    if (launch->entry >= gpu->launches.count)
+      return FAIL(check, "%s: is damaged: kernel %u has the entry %u, expected less than %u", check->path, i, launch->entry, gpu->launches.count);
+    if (launch->block < 1 || launch->block > MAX_BLOCK || launch->threads < 1 || launch->threads > launch->block || launch->block % launch->threads != 0)
+      return FAIL(check, "%s: is damaged: kernel %u has blocks of %u threads, %u for an iteration", check->path, i, launch->block, launch->threads);
+    if (launch->shared_bytes > MAX_SHARED_BYTES)
+      return FAIL(check, "%s: is damaged: kernel %u uses %u bytes of shared memory, expected at most %d", check->path, i, launch->shared_bytes,
+                  MAX_SHARED_BYTES);
+  }
+  uint32_t entries = count_entries(m);
+  if (entries && !gpu->images.count)
+    return FAIL(check, "%s: is damaged: it has kernels but no image", check->path);
+  for (uint32_t i = 0; i < gpu->images.count; ++i)
+    TRY(check_image(check, i, entries));
+  return LATHE_OK;
+}
+
+/* Behind the header, where others have their first table. */
+static lathe_status open_gpu(const lt_check *check, lt_manifest *m) {
+  const lathe_manifest_header *h = m->header;
+  if (h->format_minor < 2 || h->total_bytes - sizeof *h < sizeof *m->gpu)
+    return FAIL(check, "%s: is damaged: it is for GPUs, but does not say how its kernels are launched", check->path);
+  m->gpu = (const void *)(h + 1);
+  TRY(check_table(check, m->gpu->images, sizeof(lathe_gpu_image), "images"));
+  TRY(check_table(check, m->gpu->launches, sizeof(lathe_gpu_launch), "launches"));
+  m->images = table_at(check, m->gpu->images);
+  m->launches = table_at(check, m->gpu->launches);
+  return check_gpu(check);
+}
+
 static lathe_status check_names(const lt_check *check) {
   const lt_manifest *m = check->manifest;
   for (uint32_t i = 0; i < m->header->kernels.count; ++i)
@@ -246,6 +327,8 @@ lathe_status lt_manifest_open(const void *bytes, size_t size, const char *path, 
   TRY(check_names(check));
   TRY(check_tensors(check));
   TRY(check_calls(check));
+  if (is_for_gpus(m))
+    TRY(open_gpu(check, m));
   return lt_manifest_check_batch(m, h->min_batch, path, LATHE_REFUSED, error);
 }
 
@@ -315,6 +398,8 @@ lathe_status lt_manifest_check_batch(const lt_manifest *m, int64_t batch, const 
     const lathe_call *call = &m->calls[i];
     if (!lt_affine_at(call->space, batch, &value) || !lt_affine_at(call->flops, batch, &value) || !lt_affine_at(call->bytes, batch, &value))
       return FAIL(check, "%s: batch %lld does not fit call %u: a count is negative or overflows", path, (long long)batch, i);
+    if (m->gpu && (!lt_affine_at(call->space, batch, &value) || value > INT32_MAX / m->launches[call->kernel].threads))
+      return FAIL(check, "%s: batch %lld is too large for a GPU: call %u has more than 2^31 - 1 threads", path, (long long)batch, i);
   }
   for (uint32_t i = 0; i < h->args.count; ++i)
     TRY(check_argument(check, i, batch));

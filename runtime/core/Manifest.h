@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { LT_MAX_RANK = 64 };
+
 typedef struct lt_manifest {
   const lathe_manifest_header *header;
   const char *strings;
@@ -17,6 +19,9 @@ typedef struct lt_manifest {
   const lathe_call *calls;
   const lathe_arg *args;
   const lathe_range *nodes, *features;
+  const lathe_gpu_info *gpu; /* null if it is for CPUs */
+  const lathe_gpu_image *images;
+  const lathe_gpu_launch *launches; /* [kernels] */
 } lt_manifest;
 
 /* Checks the structure, and every value at the smallest batch size. `bytes` must be 8-aligned and outlive the manifest. `path` is for messages. */

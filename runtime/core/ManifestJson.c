@@ -71,6 +71,26 @@ static void put_hash(writer *w, const char *key, const uint8_t *hash) {
   put(w, "\",");
 }
 
+static void put_gpu(writer *w, const lt_manifest *m) {
+  put_key_string(w, m, "assembler", m->gpu->assembler);
+  put(w, "\"images_bytes\":%" PRIu64 ",\"images\":[", m->gpu->images_bytes);
+  for (uint32_t i = 0; i < m->gpu->images.count; ++i) {
+    const lathe_gpu_image *image = &m->images[i];
+    put(w, "%s{\"kind\":\"%s\",\"arch\":%u,\"exact\":%s,", i ? "," : "", image->kind == LATHE_IMAGE_PTX ? "ptx" : "cubin", image->arch,
+        image->flags & LATHE_IMAGE_EXACT ? "true" : "false");
+    put_hash(w, "hash", image->hash);
+    put(w, "\"isa\":%u,\"entries\":[%u,%u],\"offset\":%" PRIu64 ",\"bytes\":%" PRIu64 "}", image->isa, image->first_entry, image->entry_count, image->offset,
+        image->bytes);
+  }
+  put(w, "],\"launches\":[");
+  for (uint32_t i = 0; i < m->gpu->launches.count; ++i) {
+    const lathe_gpu_launch *launch = &m->launches[i];
+    put(w, "%s{\"entry\":%u,\"threads\":%u,\"block\":%u,\"shared_bytes\":%u}", i ? "," : "", launch->entry, launch->threads, launch->block,
+        launch->shared_bytes);
+  }
+  put(w, "],");
+}
+
 static void put_tensors(writer *w, const lt_manifest *m, const char *key, const lathe_tensor_info *tensors, uint32_t count) {
   put(w, "\"%s\":[", key);
   for (uint32_t i = 0; i < count; ++i) {
@@ -138,6 +158,8 @@ char *lt_manifest_json(const lt_manifest *m) {
   put_key_string(w, m, "weights_file", h->weights_file);
   put_hash(w, "model_hash", h->model_hash);
   put_hash(w, "weights_hash", h->weights_hash);
+  if (m->gpu)
+    put_gpu(w, m);
   put(w, "\"kernels\":[");
   for (uint32_t i = 0; i < h->kernels.count; ++i) {
     put(w, "%s", i ? "," : "");

@@ -3,6 +3,7 @@
 
 #include "runtime/core/Error.h"
 #include "runtime/cpu/Machine.h"
+#include "runtime/cuda/Gpu.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -24,7 +25,7 @@ static lathe_status check_machine(const lathe_model *model, lathe_error *error) 
   const char *text = m->strings + triple.offset, *arch = lt_machine_arch();
   const char *dash = memchr(text, '-', triple.length);
   size_t length = dash ? (size_t)(dash - text) : triple.length;
-  if (length != strlen(arch) || memcmp(text, arch, length) != 0)
+  if (!m->gpu && (length != strlen(arch) || memcmp(text, arch, length) != 0))
     return lt_fail(error, LATHE_REFUSED, "%s: is compiled for %.*s, this machine is %s", model->path, (int)triple.length, text, arch);
   if (model->elf.machine != lt_machine_elf())
     return lt_fail(error, LATHE_REFUSED, "%s: is compiled for %s, this machine is %s", model->path, elf_arch(model->elf.machine), arch);
@@ -59,6 +60,41 @@ static const void *resolve(const lathe_model *model, const void *member, int64_t
   return (const void *)(base + (uintptr_t)address);
 }
 
+/* Code for GPUs is data of the object. */
+static lathe_status resolve_images(lathe_model *model, const lathe_artifact_entry *entry, lathe_error *error) {
+  if (entry->kernel_count != 0)
+    return damaged_code(model, "it is for GPUs and has code for CPUs", error);
+  uint64_t bytes = model->manifest.gpu->images_bytes;
+  if (!bytes)
+    return LATHE_OK;
+  model->images = resolve(model, &entry->kernels_offset, entry->kernels_offset, bytes, false);
+  if (!model->images || (uintptr_t)model->images % LATHE_ALIGNMENT != 0)
+    return damaged_code(model, "its images do not lie in the object", error);
+  return LATHE_OK;
+}
+
+static lathe_status resolve_kernels(lathe_model *model, const lathe_artifact_entry *entry, lathe_error *error) {
+  const lathe_manifest_header *h = model->manifest.header;
+  if (entry->kernel_count != h->kernels.count)
+    return lt_fail(error, LATHE_REFUSED, "%s: is damaged: the manifest has %u kernels, the code %u", model->path, h->kernels.count, entry->kernel_count);
+  if (!h->kernels.count)
+    return LATHE_OK;
+  const int32_t *offsets = resolve(model, &entry->kernels_offset, entry->kernels_offset, (uint64_t)h->kernels.count * sizeof *offsets, false);
+  if (!offsets || (uintptr_t)offsets % sizeof *offsets != 0)
+    return damaged_code(model, "its table of kernels does not lie in the object", error);
+  lathe_kernel_fn *kernels = malloc(h->kernels.count * sizeof *kernels);
+  if (!kernels)
+    return lt_fail(error, LATHE_INTERNAL, "%s: no memory to load it", model->path);
+  model->kernels = kernels;
+  for (uint32_t i = 0; i < h->kernels.count; ++i) {
+    const void *code = resolve(model, &offsets[i], offsets[i], 1, true);
+    if (!code)
+      return lt_fail(error, LATHE_REFUSED, "%s: is damaged: kernel '%s' does not lie in the code", model->path, model->kernel_names[i]);
+    kernels[i] = (lathe_kernel_fn)(uintptr_t)code;
+  }
+  return LATHE_OK;
+}
+
 static lathe_status resolve_code(lathe_model *model, lathe_error *error) {
   const lathe_manifest_header *h = model->manifest.header;
   const lathe_artifact_entry *entry = lt_library_symbol(model->library, LATHE_ENTRY_SYMBOL);
@@ -68,24 +104,9 @@ static lathe_status resolve_code(lathe_model *model, lathe_error *error) {
     return damaged_code(model, "its entry does not lie in the object", error);
   if (memcmp(entry->magic, LATHE_MANIFEST_MAGIC, sizeof entry->magic) != 0 || entry->format_major != LATHE_FORMAT_MAJOR)
     return damaged_code(model, "its entry has another format than its manifest", error);
-  if (entry->kernel_count != h->kernels.count)
-    return lt_fail(error, LATHE_REFUSED, "%s: is damaged: the manifest has %u kernels, the code %u", model->path, h->kernels.count, entry->kernel_count);
-
-  if (h->kernels.count) {
-    const int32_t *offsets = resolve(model, &entry->kernels_offset, entry->kernels_offset, (uint64_t)h->kernels.count * sizeof *offsets, false);
-    if (!offsets || (uintptr_t)offsets % sizeof *offsets != 0)
-      return damaged_code(model, "its table of kernels does not lie in the object", error);
-    lathe_kernel_fn *kernels = malloc(h->kernels.count * sizeof *kernels);
-    if (!kernels)
-      return lt_fail(error, LATHE_INTERNAL, "%s: no memory to load it", model->path);
-    model->kernels = kernels;
-    for (uint32_t i = 0; i < h->kernels.count; ++i) {
-      const void *code = resolve(model, &offsets[i], offsets[i], 1, true);
-      if (!code)
-        return lt_fail(error, LATHE_REFUSED, "%s: is damaged: kernel '%s' does not lie in the code", model->path, model->kernel_names[i]);
-      kernels[i] = (lathe_kernel_fn)(uintptr_t)code;
-    }
-  }
+  lathe_status status = model->manifest.gpu ? resolve_images(model, entry, error) : resolve_kernels(model, entry, error);
+  if (status != LATHE_OK)
+    return status;
 
   bool embedded = entry->weights_offset != 0;
   if (embedded && h->weights_file.length)
@@ -201,6 +222,8 @@ static lathe_status load(lathe_model *model, const char *location, int file, lat
     status = resolve_code(model, error);
   if (status == LATHE_OK)
     status = map_weights_file(model, location != NULL, error);
+  if (status == LATHE_OK && model->manifest.gpu)
+    status = lt_gpu_model_open(model, error);
   return status;
 }
 
@@ -303,6 +326,7 @@ lathe_status lathe_model_load_memory(const void *bytes, size_t byte_size, const 
 void lathe_model_destroy(lathe_model *model) {
   if (!model)
     return;
+  lt_gpu_model_close(model);
   if (model->mapped_weights)
     munmap(model->mapped_weights, model->manifest.header->weights_bytes);
   if (model->library)

@@ -15,7 +15,9 @@ struct lathe_model {
   lt_library *library;
   const lathe_kernel_fn *kernels; /* [manifest.header->kernels.count] */
   const unsigned char *weights;
-  void *mapped_weights; /* if they come from a file of their own */
+  const unsigned char *images; /* for GPUs: the code, of manifest.gpu->images_bytes */
+  struct lt_gpu_model *gpu;    /* null if it is for CPUs; what it points at is shared by the contexts, under a lock */
+  void *mapped_weights;        /* if they come from a file of their own */
 
   /* Terminated copies of the manifest's names, and what the queries hand out. */
   char *names;

@@ -64,11 +64,16 @@ def test_same_bytes_for_any_number_of_threads():
 
 
 @pytest.mark.parametrize("flags, message", [
-    (["--target=cuda", "-o", "m.so"], "--emit is 'so', expected ptx for --target=cuda"),
-    (["--target=cuda", "--emit=asm"], "--emit is 'asm', expected ptx for --target=cuda"),
-    (["--target=cuda", "--emit=ptx", "--gpu-arch=sm_35"], "--gpu-arch is 'sm_35', expected one of sm_80, sm_86, sm_87, sm_89, sm_90"),
+    (["--target=cuda", "--emit=asm"], "--emit is 'asm', expected so, obj or ptx for --target=cuda"),
+    (["--target=cuda", "--gpu-arch=sm_35", "-o", "m.so"],
+     "--gpu-arch names 'sm_35', expected sm_80, sm_86, sm_87, sm_89, sm_90, or the same with compute_ for PTX"),
+    (["--target=cuda", "--gpu-arch=sm_80,,sm_90", "-o", "m.so"],
+     "--gpu-arch names '', expected sm_80, sm_86, sm_87, sm_89, sm_90, or the same with compute_ for PTX"),
+    (["--target=cuda", "--no-ptx", "-o", "m.so"], "--no-ptx leaves no code, expected an architecture such as --gpu-arch=sm_80"),
+    (["--target=cuda", "--no-ptx", "--gpu-arch=sm_80,compute_80", "-o", "m.so"], "--gpu-arch names 'compute_80', which is PTX, and --no-ptx refuses it"),
     (["--target=cuda", "--emit=ptx", "--mcpu=native"], "--mcpu has no effect with --target=cuda, which has --gpu-arch"),
     (["--gpu-arch=sm_80", "-o", "m.so"], "--gpu-arch is 'sm_80', expected with --target=cuda only"),
+    (["--no-ptx", "-o", "m.so"], "--no-ptx is given, expected with --target=cuda only"),
     (["--emit=ptx", "-o", "m.so"], "--emit is 'ptx', expected so, obj or asm"),
     (["--target=tpu", "-o", "m.so"], "--target is 'tpu', expected cpu or cuda"),
 ])
@@ -87,5 +92,5 @@ def test_resumed(tmp_path):
         resumed = tool("lathe", "compile", tmp_path / "m.mlir", f"--compile-from={phase}", "--emit=ptx", "-o", "-")
         assert resumed.returncode == 0, resumed.stderr
         assert resumed.stdout == direct
-    refused = tool("lathe", "compile", tmp_path / "m.mlir", "--compile-from=llvm", "-o", tmp_path / "m.so")
-    assert refused.returncode == 1 and refused.stderr == f"error: '{tmp_path / 'm.mlir'}' is for NVIDIA GPUs, expected --emit=ptx\n"
+    refused = tool("lathe", "compile", tmp_path / "m.mlir", "--compile-from=llvm", "--emit=asm", "-o", tmp_path / "m.s")
+    assert refused.returncode == 1 and refused.stderr == f"error: '{tmp_path / 'm.mlir'}' is for NVIDIA GPUs, expected --emit=so, obj or ptx\n"

@@ -124,7 +124,10 @@ static int compileCommand(std::vector<std::string> arguments) {
   flags.positional("model", options.input, "the ONNX model, or IR with --compile-from");
   flags.option("-o,--output", options.output, "the artifact to write; - for standard output, where text is written");
   flags.option("--target", target, "cpu (default), cuda");
-  flags.option("--gpu-arch", options.gpuArch, "of --target=cuda: sm_80 (default), sm_86, sm_89, sm_90");
+  flags.option("--gpu-arch", options.gpuArch,
+               "of --target=cuda: what is embedded, such as sm_80,sm_90,compute_80: sm_NN is machine code, made by ptxas, compute_NN PTX; "
+               "default: PTX for compute_80, which is there in any case");
+  flags.flag("--no-ptx", options.noPtx, "of --target=cuda: no PTX beside what --gpu-arch says");
   flags.option("--mcpu", options.cpu, "native (default), x86-64-v3, x86-64-v4, a CPU name of LLVM");
   flags.option("--mtriple", options.triple, "the machine to compile for, such as aarch64-linux-gnu; default: this one");
   flags.option("--target-description", options.targetDescription, "a file that replaces the built-in description of the CPU family");
@@ -139,7 +142,7 @@ static int compileCommand(std::vector<std::string> arguments) {
   flags.flag("--no-winograd", noWinograd, "convolutions by their definition: smaller rounding errors and weights; the same as --disable-pass=winograd");
   flags.option("--compile-to", to, "stop at the end of a phase and write its IR: nn, linalg, memref, loops, llvm");
   flags.option("--compile-from", from, "resume from IR at the end of a phase");
-  flags.option("--emit", emit, "so (default), obj, asm; ptx for --target=cuda");
+  flags.option("--emit", emit, "so (default), obj; asm for CPUs, ptx for GPUs: the kernels as text");
   flags.option("--weights", weights, "embed (default) or file: into OUTPUT.weights");
   flags.option("--external-data-root", options.externalDataRoot, "permits external weights that are links, inside this folder");
   flags.option("--threads", threads, "threads of the compiler; default: as many as this process may use");
@@ -161,8 +164,8 @@ static int compileCommand(std::vector<std::string> arguments) {
   if (!target.empty() && target != "cpu" && target != "cuda")
     throw Failure(kUsage, "--target is '" + target + "', expected cpu or cuda");
   options.cuda = target == "cuda";
-  if (!options.cuda && !options.gpuArch.empty())
-    throw Failure(kUsage, "--gpu-arch is '" + options.gpuArch + "', expected with --target=cuda only");
+  if (!options.cuda && from.empty() && (!options.gpuArch.empty() || options.noPtx))
+    throw Failure(kUsage, (options.noPtx ? "--no-ptx is given" : "--gpu-arch is '" + options.gpuArch + "'") + ", expected with --target=cuda only");
   if (options.cuda)
     refuse(true, "--target=cuda, which has --gpu-arch",
            {{"--mcpu", !options.cpu.empty()}, {"--mtriple", !options.triple.empty()}, {"--target-description", !options.targetDescription.empty()}});
@@ -189,9 +192,9 @@ static int compileCommand(std::vector<std::string> arguments) {
   defaultTo(emit, "so");
   defaultTo(weights, "embed");
   defaultTo(level, "3");
-  bool known = emit == "so" || emit == "obj" || emit == "asm" || (emit == "ptx" && (options.cuda || options.compileFrom));
-  if (!known || (options.cuda && emit != "ptx" && !options.compileTo))
-    throw Failure(kUsage, "--emit is '" + emit + "', expected " + (options.cuda ? "ptx for --target=cuda" : "so, obj or asm"));
+  bool known = emit == "so" || emit == "obj" || (emit == "asm" && !options.cuda) || (emit == "ptx" && (options.cuda || options.compileFrom));
+  if (!known)
+    throw Failure(kUsage, "--emit is '" + emit + "', expected " + (options.cuda ? "so, obj or ptx for --target=cuda" : "so, obj or asm"));
   options.emit = emit == "so" ? Emit::so : emit == "obj" ? Emit::obj : emit == "ptx" ? Emit::ptx : Emit::assembly;
   if (options.cuda)
     for (llvm::StringRef pass : passesWithoutGpuForm())

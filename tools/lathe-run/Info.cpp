@@ -32,6 +32,23 @@ static void printTensors(const char *key, const Json &tensors, const std::string
   }
 }
 
+// "code       sm_80, 40616 bytes in 2 images, by ptxas 13.0.88"
+static void printImages(const Json &info) {
+  const Json &images = info["images"];
+  for (size_t i = 0; i < images.size();) {
+    const Json &first = images[i];
+    uint64_t bytes = 0;
+    size_t count = 0;
+    for (; i < images.size() && images[i]["kind"] == first["kind"] && images[i]["arch"] == first["arch"] && images[i]["exact"] == first["exact"]; ++i, ++count)
+      bytes += images[i]["bytes"].get<uint64_t>();
+    bool ptx = first["kind"] == "ptx";
+    auto isa = first["isa"].get<uint64_t>();
+    printLine("code", (ptx ? "compute_" : "sm_") + std::to_string(first["arch"].get<uint64_t>()) + (first["exact"].get<bool>() ? "a, " : ", ") +
+                          std::to_string(bytes) + " bytes in " + std::to_string(count) + (count == 1 ? " image" : " images") +
+                          (ptx ? ", PTX " + std::to_string(isa / 10) + "." + std::to_string(isa % 10) : ", by ptxas " + info["assembler"].get<std::string>()));
+  }
+}
+
 static void print(const Json &info) {
   std::string symbol = info["batch_symbol"].get<std::string>(), features;
   if (symbol.empty())
@@ -42,7 +59,10 @@ static void print(const Json &info) {
   printLine("compiler", info["compiler"].get<std::string>() + ", format " + info["format"].get<std::string>());
   printLine("flags", info["flags"].get<std::string>());
   printLine("target", info["target_triple"].get<std::string>() + ", " + info["target_cpu"].get<std::string>());
-  printLine("features", features);
+  if (info.contains("images"))
+    printImages(info);
+  else
+    printLine("features", features);
   printTensors("input", info["inputs"], symbol);
   printTensors("output", info["outputs"], symbol);
   auto min = info["min_batch"].get<int64_t>(), max = info["max_batch"].get<int64_t>();
@@ -50,8 +70,8 @@ static void print(const Json &info) {
             min == max ? std::to_string(min) + ", fixed" : symbol + " from " + std::to_string(min) + (max == INT64_MAX ? " up" : " to " + std::to_string(max)));
   std::string file = info["weights_file"].get<std::string>();
   printLine("weights", std::to_string(info["weights_bytes"].get<uint64_t>()) + " bytes, " + (file.empty() ? "embedded" : "in '" + file + "'"));
-  printLine("memory", "arena " + affineText(info["arena_bytes"], symbol) + " bytes, scratch " + std::to_string(info["scratch_bytes"].get<uint64_t>()) +
-                          " bytes per thread");
+  printLine("memory", "arena " + affineText(info["arena_bytes"], symbol) + " bytes" +
+                          (info.contains("images") ? "" : ", scratch " + std::to_string(info["scratch_bytes"].get<uint64_t>()) + " bytes per thread"));
   printLine("plan", std::to_string(info["calls"].size()) + " steps, " + std::to_string(info["kernels"].size()) + " kernels");
 }
 

@@ -83,7 +83,7 @@ std::vector<Tensor> Model::makeOutputs(int64_t batch) const {
 Context::Context(const Model &model, int64_t maxBatch, int threads) {
   lathe_error error;
   lathe_context *created;
-  lathe_context_options options{sizeof options, maxBatch, threads, nullptr, nullptr};
+  lathe_context_options options{sizeof options, maxBatch, threads, nullptr, nullptr, nullptr};
   check(lathe_context_create(model.get(), &options, &created, &error), error);
   context.reset(created);
 }

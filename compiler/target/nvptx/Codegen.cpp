@@ -2,6 +2,7 @@
 // a kernel without vectors) one of them.
 #include "compiler/target/nvptx/Codegen.h"
 
+#include "compiler/Options.h"
 #include "compiler/target/nvptx/Target.h"
 #include "dialects/nn/NNDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -27,11 +28,14 @@ using llvm::StringRef;
 
 namespace {
 
+constexpr int64_t kWarp = 32;
+
 class KernelCompiler {
 public:
-  KernelCompiler(ModuleOp module, nn::TargetAttr attr, const llvm::Target *target) : module(module), attr(attr), target(target) {}
+  KernelCompiler(nn::TargetAttr attr, unsigned arch, const llvm::Target *target) : attr(attr), chip("sm_" + std::to_string(arch)), target(target) {}
 
-  void compile(LLVM::LLVMFuncOp kernel, GpuKernel &result, std::string &error) const {
+  /// `missing` is a function that the kernel would have to call.
+  void compile(LLVM::LLVMFuncOp kernel, GpuKernel &result, std::string &error, std::string &missing) const {
     OwningOpRef<ModuleOp> part = ModuleOp::create(kernel.getLoc());
     part->push_back(kernel->clone());
     llvm::LLVMContext context;
@@ -44,16 +48,20 @@ public:
     llvm::TargetOptions options;
     options.AllowFPOpFusion = llvm::FPOpFusion::Standard; // what is fused is written as such
     std::unique_ptr<llvm::TargetMachine> machine(
-        target->createTargetMachine(triple, attr.getCpu(), attr.getFeatures(), options, std::nullopt, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+        target->createTargetMachine(triple, chip, attr.getFeatures(), options, std::nullopt, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
     llvmModule->setTargetTriple(triple);
     llvmModule->setDataLayout(machine->createDataLayout());
     addEntry(*llvmModule, *llvmModule->getFunction(result.kernel), result);
     optimize(*llvmModule, *machine);
     for (llvm::Function &f : *llvmModule)
       if (f.isDeclaration() && !f.isIntrinsic() && !f.use_empty()) {
-        error = "it calls '" + f.getName().str() + "', which no GPU has";
+        missing = f.getName().str();
         return;
       }
+    // Kernels are put into one module of PTX.
+    for (llvm::GlobalVariable &global : llvmModule->globals())
+      if (!global.getName().starts_with("llvm."))
+        global.setName(result.entry + "_" + global.getName());
     llvm::SmallString<0> text;
     llvm::raw_svector_ostream os(text);
     llvm::legacy::PassManager passes;
@@ -77,19 +85,30 @@ private:
     auto *type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), i64}, false);
     auto *entry = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, result.entry, llvmModule);
     entry->setCallingConv(llvm::CallingConv::PTX_Kernel);
-    entry->addFnAttr("nvvm.maxntid", std::to_string(kGpuBlock));
+    entry->addFnAttr("nvvm.maxntid", std::to_string(result.block));
     b.SetInsertPoint(llvm::BasicBlock::Create(context, "", entry));
     auto special = [&](llvm::Intrinsic::ID id) { return b.CreateZExt(b.CreateIntrinsic(id, {}), i64); };
-    llvm::Value *thread = b.CreateAdd(b.CreateMul(special(llvm::Intrinsic::nvvm_read_ptx_sreg_ctaid_x), b.getInt64(kGpuBlock)),
+    llvm::Value *thread = b.CreateAdd(b.CreateMul(special(llvm::Intrinsic::nvvm_read_ptx_sreg_ctaid_x), b.getInt64(result.block)),
                                       special(llvm::Intrinsic::nvvm_read_ptx_sreg_tid_x));
     llvm::Value *iteration = b.CreateUDiv(thread, b.getInt64(result.lanes));
     auto *run = llvm::BasicBlock::Create(context, "run", entry), *done = llvm::BasicBlock::Create(context, "done", entry);
     b.CreateCondBr(b.CreateICmpULT(iteration, entry->getArg(1)), run, done);
     b.SetInsertPoint(run);
-    b.CreateCall(&body, {entry->getArg(0), llvm::ConstantPointerNull::get(b.getPtrTy()), iteration, b.CreateAdd(iteration, b.getInt64(1))});
+    b.CreateCall(&body, {entry->getArg(0), scratchOf(llvmModule, b, result), iteration, b.CreateAdd(iteration, b.getInt64(1))});
     b.CreateBr(done);
     b.SetInsertPoint(done);
     b.CreateRetVoid();
+  }
+
+  /// The block's dynamic shared memory, as a generic pointer; null if there is none.
+  static llvm::Value *scratchOf(llvm::Module &llvmModule, llvm::IRBuilder<> &b, const GpuKernel &result) {
+    if (!result.sharedBytes)
+      return llvm::ConstantPointerNull::get(b.getPtrTy());
+    constexpr unsigned kShared = 3, kAlignment = 128;
+    auto *memory = new llvm::GlobalVariable(llvmModule, llvm::ArrayType::get(b.getInt8Ty(), 0), /*isConstant=*/false, llvm::GlobalValue::ExternalLinkage,
+                                            /*Initializer=*/nullptr, "shared", /*InsertBefore=*/nullptr, llvm::GlobalValue::NotThreadLocal, kShared);
+    memory->setAlignment(llvm::Align(kAlignment));
+    return b.CreateAddrSpaceCast(memory, b.getPtrTy());
   }
 
   static void optimize(llvm::Module &llvmModule, llvm::TargetMachine &machine) {
@@ -108,14 +127,28 @@ private:
     builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(llvmModule, modules);
   }
 
-  ModuleOp module;
   nn::TargetAttr attr;
+  std::string chip;
   const llvm::Target *target;
 };
 
+/// "conv1 + relu1": the ONNX nodes that a kernel computes, or its own name.
+std::string nodesOf(LLVM::LLVMFuncOp kernel) {
+  std::string nodes;
+  kernel.getLoc()->walk([&](Location part) {
+    auto name = dyn_cast<NameLoc>(part);
+    if (!name)
+      return WalkResult::advance();
+    nodes += (nodes.empty() ? "" : " + ") + name.getName().str();
+    return WalkResult::skip();
+  });
+  return nodes.empty() ? kernel.getName().str() : nodes;
+}
+
 } // namespace
 
-LogicalResult lathe::generatePTX(ModuleOp module, unsigned threads, std::vector<GpuKernel> &results, std::string &error) {
+LogicalResult lathe::generatePTX(ModuleOp module, unsigned arch, unsigned threads, std::vector<GpuKernel> &results, std::string &error, int &exitCode) {
+  exitCode = kInternalError;
   auto attr = module->getAttrOfType<nn::TargetAttr>(nn::NNDialect::kTargetAttr);
   auto plans = module.getOps<nn::PlanOp>();
   if (!attr || plans.empty()) {
@@ -138,17 +171,23 @@ LogicalResult lathe::generatePTX(ModuleOp module, unsigned threads, std::vector<
     if (f->hasAttr(nn::NNDialect::kKernelAttr))
       kernels.push_back(f);
   results.assign(kernels.size(), {});
-  std::vector<std::string> errors(kernels.size());
+  std::vector<std::string> errors(kernels.size()), missing(kernels.size());
   std::atomic<size_t> next = 0;
-  KernelCompiler compiler(module, attr, target);
+  KernelCompiler compiler(attr, arch, target);
   auto work = [&] {
     for (size_t i; (i = next++) < kernels.size();) {
       GpuKernel &result = results[i];
       result.kernel = kernels[i].getName().str();
       result.entry = "lathe_k" + std::to_string(i);
-      if (auto lanes = kernels[i]->getAttrOfType<IntegerAttr>("nn.lanes"))
-        result.lanes = lanes.getInt();
-      compiler.compile(kernels[i], result, errors[i]);
+      for (auto [name, value] : {std::pair(StringRef("nn.lanes"), &result.lanes), std::pair(StringRef(nn::NNDialect::kScratchAttr), &result.sharedBytes)})
+        if (auto given = kernels[i]->getAttrOfType<IntegerAttr>(name))
+          *value = given.getInt();
+      if (result.lanes > kWarp)
+        result.block = std::max(result.block, result.lanes);
+      if (result.sharedBytes && result.lanes < result.block)
+        errors[i] = "several iterations in a block cannot share its " + std::to_string(result.sharedBytes) + " bytes of scratch memory";
+      else
+        compiler.compile(kernels[i], result, errors[i], missing[i]);
       if (!errors[i].empty())
         errors[i] = "internal error: kernel '" + result.kernel + "': " + StringRef(errors[i]).split('\n').first.str();
     }
@@ -164,6 +203,12 @@ LogicalResult lathe::generatePTX(ModuleOp module, unsigned threads, std::vector<
     t.join();
   if (count > 1)
     context->exitMultiThreadedExecution();
+  for (size_t i = 0; i < kernels.size(); ++i)
+    if (!missing[i].empty()) {
+      error = nodesOf(kernels[i]) + ": needs the function '" + missing[i] + "', which no GPU has";
+      exitCode = kUnsupportedModel;
+      return failure();
+    }
   for (const std::string &kernelError : errors)
     if (!kernelError.empty()) {
       error = kernelError;

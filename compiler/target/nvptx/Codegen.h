@@ -8,20 +8,20 @@
 
 namespace lathe {
 
-/// The code of one kernel. Its entry takes (table of the arguments, iterations), pointers to global memory and 64 bits each; `lanes` threads run an iteration,
-/// in blocks of kGpuBlock threads.
+/// The code of one kernel. Its entry takes (table of the arguments, iterations), pointers to global memory and 64 bits each; `lanes` threads run an iteration.
+/// A kernel that more than a warp runs may use scratch memory: the dynamic shared memory of a block, then of those `lanes` threads.
 struct GpuKernel {
   std::string kernel; // the function's symbol
   std::string entry;  // its name in PTX
   int64_t lanes = 1;
+  int64_t block = 128; // threads
+  int64_t sharedBytes = 0;
   std::string ptx;
 };
 
-inline constexpr int64_t kGpuBlock = 128;
-
-/// Generates PTX for every kernel that the module's nn.plan launches, in the order in which the module defines them; the result does not depend on the number
-/// of threads. A failure is an internal error, told in one line.
-mlir::LogicalResult generatePTX(mlir::ModuleOp module, unsigned threads, std::vector<GpuKernel> &kernels, std::string &error);
+/// Generates PTX for every kernel that the module's nn.plan launches, in the order in which the module defines them, of architecture sm_<arch> (80); the result
+/// does not depend on the number of threads. On failure `error` is one line and `exitCode` the tool's exit status.
+mlir::LogicalResult generatePTX(mlir::ModuleOp module, unsigned arch, unsigned threads, std::vector<GpuKernel> &kernels, std::string &error, int &exitCode);
 
 } // namespace lathe
 

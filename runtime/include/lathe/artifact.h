@@ -23,7 +23,7 @@ extern "C" {
 #define LATHE_ENTRY_SYMBOL "lathe_artifact_v1"
 #define LATHE_MANIFEST_MAGIC "LATHEMF\0" /* 8 bytes */
 #define LATHE_FORMAT_MAJOR 1             /* a reader refuses another major version */
-#define LATHE_FORMAT_MINOR 1             /* a reader accepts a smaller or equal minor version; 1: bounded outputs, empty tensors */
+#define LATHE_FORMAT_MINOR 2             /* a reader accepts a smaller or equal minor version; 1: bounded outputs, empty tensors; 2: images for GPUs */
 
 /* A kernel runs iterations [begin, end) of its own linearised iteration space. `args` is the table that the plan describes for this call. `scratch` is
  * private to the calling thread, LATHE_ALIGNMENT-aligned, of the manifest's scratch_bytes. Kernels call nothing and cannot fail. */
@@ -35,8 +35,8 @@ typedef void (*lathe_kernel_fn)(void *const *args, void *scratch, int64_t begin,
 typedef struct lathe_artifact_entry {
   char magic[8]; /* LATHE_MANIFEST_MAGIC */
   uint32_t format_major;
-  uint32_t kernel_count;  /* as in the manifest */
-  int64_t kernels_offset; /* int32_t[kernel_count]: code address = address of the element + its value */
+  uint32_t kernel_count;  /* as in the manifest; of artifacts for GPUs 0 */
+  int64_t kernels_offset; /* int32_t[kernel_count]: code address = address of the element + its value; of artifacts for GPUs the images, 64-byte aligned */
   int64_t weights_offset; /* packed weights; 0 if they are in a file of their own */
 } lathe_artifact_entry;
 
@@ -113,6 +113,38 @@ typedef struct lathe_call {
 typedef struct lathe_kernel_info {
   lathe_range name;
 } lathe_kernel_info;
+
+/* ---- for NVIDIA GPUs: target_triple begins with "nvptx64-", and a lathe_gpu_info follows the header ---- */
+
+enum { LATHE_IMAGE_CUBIN = 0, LATHE_IMAGE_PTX = 1 };
+enum { LATHE_IMAGE_EXACT = 1 }; /* uses features that other architectures do not have, such as those of sm_90a: for its own architecture only */
+
+/* Code that the driver loads as one module: a cubin, or PTX text, which has a terminating zero. All images of one kind and architecture are loaded together. */
+typedef struct lathe_gpu_image {
+  uint32_t kind, flags;   /* LATHE_IMAGE_… */
+  uint32_t arch;          /* 10 * major + minor of the compute capability: 80 */
+  uint32_t isa;           /* of PTX 10 * major + minor of its version: 70; of cubins 0 */
+  uint32_t first_entry;   /* it holds the entries lathe_k<first_entry> … */
+  uint32_t entry_count;   /* … of which there are so many, at least 1 */
+  uint64_t offset, bytes; /* in the images; the offset is a multiple of 64; bytes include PTX's terminating zero */
+  uint8_t hash[32];       /* BLAKE3 of the bytes */
+} lathe_gpu_image;
+
+/* How a kernel is launched: lathe_k<entry>(u64 args, u64 space), where args is a table on the device like that of a kernel for CPUs, in
+ * ceil(space * threads / block) blocks. Each iteration of [0, space) is run by `threads` threads; surplus threads do nothing. */
+typedef struct lathe_gpu_launch {
+  uint32_t entry;
+  uint32_t threads;
+  uint32_t block;        /* threads of a block */
+  uint32_t shared_bytes; /* dynamic shared memory of a block */
+} lathe_gpu_launch;
+
+typedef struct lathe_gpu_info {
+  lathe_table images;    /* lathe_gpu_image, sorted by kind, arch and first_entry; those of one kind and architecture hold every entry once */
+  lathe_table launches;  /* lathe_gpu_launch, one for each kernel */
+  lathe_range assembler; /* the version of ptxas, "13.0.88"; "" if there is no cubin */
+  uint64_t images_bytes;
+} lathe_gpu_info;
 
 typedef struct lathe_manifest_header {
   char magic[8];

@@ -3,7 +3,9 @@
  * Ownership: every lathe_*_create / load is paired with a lathe_*_destroy. Pointers returned by queries live as long as the object that was asked.
  * Threads: a lathe_model is immutable and may be shared; a lathe_context is used by one thread at a time.
  * Errors: functions return a lathe_status and, if `error` is not null, write one line there (always terminated, cut to `size`). Nothing aborts.
- * Memory: after lathe_context_create nothing is allocated. */
+ * Memory: after lathe_context_create nothing is allocated; on GPUs, the first run of a batch size that was not reserved allocates.
+ * GPUs: an artifact compiled with --target=cuda runs on an NVIDIA GPU through the driver (libcuda.so.1, opened when such a model is loaded), and nowhere else.
+ * What the driver refuses or fails at is LATHE_REFUSED, with the driver's text. */
 #ifndef LATHE_LATHE_H
 #define LATHE_LATHE_H
 
@@ -26,7 +28,7 @@ typedef enum lathe_status {
   LATHE_USAGE = 1,         /* a null or contradictory argument of the API */
   LATHE_INVALID_INPUT = 3, /* a tensor does not fit the model; a file cannot be read */
   LATHE_INTERNAL = 4,
-  LATHE_REFUSED = 5, /* the artifact is not one, is damaged, or does not run on this machine */
+  LATHE_REFUSED = 5, /* the artifact is not one, is damaged, or does not run on this machine; its GPU failed */
 } lathe_status;
 
 typedef struct lathe_error {
@@ -39,8 +41,10 @@ typedef struct lathe_context lathe_context;
 /* A dense, row-major tensor in the caller's memory. Structs with a struct_size may grow at their end in later versions: set it to the size of the type as
  * you compiled it; fields that came later count as 0 where an older caller's struct ends before them. */
 typedef struct lathe_tensor {
-  size_t struct_size;  /* sizeof(lathe_tensor) */
-  void *data;          /* aligned to the element type; not written to if the tensor is an input; may be null if the tensor has no elements */
+  size_t struct_size; /* sizeof(lathe_tensor) */
+  /* Aligned to the element type; not written to if the tensor is an input; may be null if the tensor has no elements. For a model on a GPU: memory of the
+   * host, or of that GPU (the driver tells which it is). */
+  void *data;
   size_t byte_size;    /* of the memory at data: at least the tensor's size */
   uint32_t dtype;      /* LATHE_FLOAT32 … of artifact.h */
   uint32_t rank;       /* 0: a scalar, of one element */
@@ -76,7 +80,7 @@ LATHE_API lathe_status lathe_model_input(const lathe_model *model, size_t index,
 LATHE_API lathe_status lathe_model_output(const lathe_model *model, size_t index, lathe_tensor_desc *desc, lathe_error *error);
 /* Both inclusive. */
 LATHE_API void lathe_model_batch_range(const lathe_model *model, int64_t *min, int64_t *max);
-/* Bytes that a context for this batch size and thread count holds (arena and scratch). */
+/* Bytes that a context for this batch size and thread count holds (arena and scratch; on GPUs, whatever the threads: arena, inputs and outputs). */
 LATHE_API lathe_status lathe_model_memory_required(const lathe_model *model, int64_t max_batch, int threads, uint64_t *bytes, lathe_error *error);
 
 /* One of the tasks that a step is divided into. */
@@ -88,16 +92,21 @@ typedef void (*lathe_parallel_for_fn)(void *user, size_t task_count, lathe_task_
 typedef struct lathe_context_options {
   size_t struct_size; /* sizeof(lathe_context_options) */
   int64_t max_batch;  /* largest batch that will be run; 0: the smallest that the model allows */
-  int threads;        /* at most 256; 0: as many as the process may use (affinity, cgroup quota), or the environment's LATHE_NUM_THREADS */
+  int threads;        /* at most 256; 0: as many as the process may use (affinity, cgroup quota), or the environment's LATHE_NUM_THREADS; on GPUs always 1 */
   /* If not null, steps are divided into at most `threads` tasks which this runs, and the context never uses or starts threads of the runtime's. */
   lathe_parallel_for_fn parallel_for;
   void *parallel_user; /* passed to it */
+  const char *device;  /* of models for GPUs: which one, by the driver's count: "0" …; null or "": the environment's LATHE_DEVICE, or the first */
 } lathe_context_options;
 
-/* Allocates all that inference needs. `options` may be null. The context keeps the model alive only as long as the caller does. */
+/* Allocates all that inference needs. `options` may be null. The context keeps the model alive only as long as the caller does. On GPUs, the first context on
+ * a device loads the model's code and weights there, which all others share, and each is made with lathe_context_reserve(max_batch). */
 LATHE_API lathe_status lathe_context_create(const lathe_model *model, const lathe_context_options *options, lathe_context **context, lathe_error *error);
 LATHE_API void lathe_context_destroy(lathe_context *context);
 LATHE_API int lathe_context_threads(const lathe_context *context);
+/* Makes what running this batch size needs. On GPUs, that is a graph of all kernels' launches, which takes some milliseconds; a run makes it itself if there is
+ * none yet. On CPUs, only the size is checked. */
+LATHE_API lathe_status lathe_context_reserve(lathe_context *context, int64_t batch, lathe_error *error);
 
 /* Runs one batch on the calling thread and, if no other context is using them, the process's worker threads; results do not depend on which. inputs[i] and
  * outputs[i] are in the model's order; the batch size is read off the inputs, and every tensor's rank, dims, dtype, pointer and byte size are checked. Outputs
@@ -105,11 +114,23 @@ LATHE_API int lathe_context_threads(const lathe_context *context);
 LATHE_API lathe_status lathe_run(lathe_context *context, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs, size_t output_count,
                                  lathe_error *error);
 
+/* On GPUs: the same as work of `stream` (a CUstream or cudaStream_t of the device; null is the default stream), in order with what else is put there. Returns
+ * without waiting if all tensors are in the device's memory; they must stay as they are until the stream has come so far. Else it returns when the results are
+ * there. The next run of the context waits for this one on the device, whatever its stream. LATHE_USAGE if the model is for CPUs. */
+LATHE_API lathe_status lathe_run_on_stream(lathe_context *context, void *stream, const lathe_tensor *inputs, size_t input_count, const lathe_tensor *outputs,
+                                           size_t output_count, lathe_error *error);
+
+/* On GPUs: whether runs are measured by the device's own clock, off at first; and how long the kernels of the last run took together, without copies of inputs
+ * and outputs (waits for that run; of runs without a step callback). LATHE_USAGE if the model is for CPUs, or nothing was measured. */
+LATHE_API lathe_status lathe_context_measure_device(lathe_context *context, int on, lathe_error *error);
+LATHE_API lathe_status lathe_context_device_milliseconds(const lathe_context *context, double *milliseconds, lathe_error *error);
+
 /* The dims that output `index` has after the context's last run which succeeded: those that were given, or the true ones if it is bounded. `rank` is the length
  * of `dims` and must be the output's. LATHE_USAGE if nothing has been run. */
 LATHE_API lathe_status lathe_context_output_dims(const lathe_context *context, size_t index, int64_t *dims, size_t rank, lathe_error *error);
 
-/* Called after every step of the plan when set: for profiles and for finding a wrong number. `nodes` are ONNX node names. */
+/* Called after every step of the plan when set: for profiles and for finding a wrong number. `nodes` are ONNX node names. On GPUs, steps are then launched one
+ * by one and not as a graph, end_ns - start_ns is the device's own time, and the arguments are addresses of the device. */
 typedef struct lathe_step {
   size_t index, step_count;
   const char *kernel;
@@ -137,7 +158,7 @@ LATHE_API lathe_status lathe_artifact_json(const char *path, char **json, lathe_
 LATHE_API void lathe_json_destroy(char *json);
 /* The whole manifest as JSON text (docs/ArtifactFormat.md lists the keys). The model owns it; null if there is no memory for it. */
 LATHE_API const char *lathe_model_manifest_json(const lathe_model *model);
-/* The packed weights, for checking them against the manifest's hash. */
+/* The packed weights, in memory of the host, for checking them against the manifest's hash. */
 LATHE_API const void *lathe_model_weights(const lathe_model *model, uint64_t *bytes);
 
 #ifdef __cplusplus

@@ -52,6 +52,20 @@ ManifestBuilder boundedSums() {
   return builder;
 }
 
+ManifestBuilder forGpus() {
+  ManifestBuilder builder;
+  builder.header.format_minor = 2;
+  builder.header.target_triple = builder.text("nvptx64-nvidia-cuda");
+  builder.header.scratch_bytes = 0;
+  builder.gpu = lathe_gpu_info{};
+  builder.gpu->assembler = builder.text("13.0.88");
+  builder.gpu->images_bytes = 300;
+  builder.images = {
+      {LATHE_IMAGE_CUBIN, 0, 80, 0, 0, 1, 0, 100, {}}, {LATHE_IMAGE_CUBIN, 0, 80, 0, 1, 1, 128, 60, {}}, {LATHE_IMAGE_PTX, 0, 80, 70, 0, 2, 192, 108, {}}};
+  builder.launches = {{0, 32, 128, 0}, {1, 128, 128, 1024}, {0, 32, 128, 0}};
+  return builder;
+}
+
 lathe_range ManifestBuilder::text(const std::string &value) {
   lathe_range range{uint32_t(strings.size()), uint32_t(value.size())};
   strings += value;
@@ -67,7 +81,7 @@ template <typename T> static lathe_table append(std::vector<unsigned char> &byte
 }
 
 std::vector<unsigned char> ManifestBuilder::build() const {
-  std::vector<unsigned char> bytes(sizeof(lathe_manifest_header));
+  std::vector<unsigned char> bytes(sizeof(lathe_manifest_header) + (gpu ? sizeof *gpu : 0));
   lathe_manifest_header h = header;
   std::memcpy(h.magic, LATHE_MANIFEST_MAGIC, sizeof h.magic);
   h.inputs = append(bytes, inputs.data(), inputs.size());
@@ -78,6 +92,12 @@ std::vector<unsigned char> ManifestBuilder::build() const {
   h.args = append(bytes, args.data(), args.size());
   h.nodes = append(bytes, nodes.data(), nodes.size());
   h.features = append(bytes, features.data(), features.size());
+  if (gpu) {
+    lathe_gpu_info info = *gpu;
+    info.images = append(bytes, images.data(), images.size());
+    info.launches = append(bytes, launches.data(), launches.size());
+    std::memcpy(bytes.data() + sizeof h, &info, sizeof info);
+  }
   h.strings = append(bytes, strings.data(), strings.size());
   h.total_bytes = bytes.size();
   std::memcpy(bytes.data(), &h, sizeof h);

@@ -10,6 +10,7 @@
 #include "lathe/lathe.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct ManifestBuilder {
   std::vector<lathe_call> calls;
   std::vector<lathe_arg> args;
   std::vector<lathe_range> nodes, features;
+  std::optional<lathe_gpu_info> gpu; // of artifacts for GPUs, with
+  std::vector<lathe_gpu_image> images;
+  std::vector<lathe_gpu_launch> launches;
 
   // The manifest of the artifact above.
   ManifestBuilder();
@@ -34,6 +38,9 @@ struct ManifestBuilder {
 
 // The same with bounded sums: at most [N, 4]; the run leaves [N, N] at byte 8 of the arena. The kernel that writes the batch stands for one that counts.
 ManifestBuilder boundedSums();
+
+// The same manifest for GPUs: two cubins for sm_80 and one PTX, which hold the two entries of the three kernels.
+ManifestBuilder forGpus();
 
 // The artifact's weights.
 inline constexpr float weights[6] = {1.5f, -2.0f, 0.25f, 3.0f, -0.5f, 0.125f};

@@ -85,11 +85,11 @@ TEST_F(Context, Options) {
   lathe_error error{};
   lathe_context *context = nullptr;
   auto create = [&](size_t size, int64_t batch, int threads) {
-    lathe_context_options options{size, batch, threads, nullptr, nullptr};
+    lathe_context_options options{size, batch, threads, nullptr, nullptr, nullptr};
     return lathe_context_create(model, &options, &context, &error);
   };
   EXPECT_EQ(create(1, 1, 1), LATHE_USAGE);
-  EXPECT_STREQ(error.text, "lathe_context_create: struct_size of the options is 1, expected 40");
+  EXPECT_STREQ(error.text, "lathe_context_create: struct_size of the options is 1, expected 48");
   EXPECT_EQ(create(40, -1, 1), LATHE_INVALID_INPUT);
   EXPECT_NE(std::string(error.text).find("max_batch is -1, expected 1 to 1000"), std::string::npos);
   EXPECT_EQ(create(40, 1, -1), LATHE_USAGE);

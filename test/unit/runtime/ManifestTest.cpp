@@ -42,10 +42,17 @@ TEST(Manifest, AcceptsAValidOne) {
   EXPECT_EQ(opened.status, LATHE_OK) << opened.text;
 }
 
+TEST(Manifest, AcceptsOneForGpus) {
+  Opened opened = openBytes(forGpus().build());
+  EXPECT_EQ(opened.status, LATHE_OK) << opened.text;
+}
+
 TEST(Manifest, RefusesEveryTruncation) {
-  std::vector<unsigned char> bytes = ManifestBuilder().build();
-  for (size_t size = 0; size < bytes.size(); ++size)
-    EXPECT_EQ(openBytes({bytes.begin(), bytes.begin() + ptrdiff_t(size)}).status, LATHE_REFUSED) << size;
+  for (const ManifestBuilder &builder : {ManifestBuilder(), forGpus()}) {
+    std::vector<unsigned char> bytes = builder.build();
+    for (size_t size = 0; size < bytes.size(); ++size)
+      EXPECT_EQ(openBytes({bytes.begin(), bytes.begin() + ptrdiff_t(size)}).status, LATHE_REFUSED) << size;
+  }
 }
 
 TEST(Manifest, SurvivesEveryChangedByte) {
@@ -75,14 +82,16 @@ TEST(Manifest, SurvivesEveryChangedWord) {
 }
 
 TEST(Manifest, SurvivesRandomDamage) {
-  const std::vector<unsigned char> bytes = ManifestBuilder().build();
   uint32_t seed = 7;
   auto random = [&] { return (seed = seed * 1664525 + 1013904223) >> 8; };
-  for (int round = 0; round < 20000; ++round) {
-    std::vector<unsigned char> changed = bytes;
-    for (uint32_t count = 1 + random() % 4; count > 0; --count)
-      changed[16 + random() % (changed.size() - 16)] = (unsigned char)random();
-    openBytes(changed);
+  for (const ManifestBuilder &builder : {ManifestBuilder(), forGpus()}) {
+    const std::vector<unsigned char> bytes = builder.build();
+    for (int round = 0; round < 20000; ++round) {
+      std::vector<unsigned char> changed = bytes;
+      for (uint32_t count = 1 + random() % 4; count > 0; --count)
+        changed[16 + random() % (changed.size() - 16)] = (unsigned char)random();
+      openBytes(changed);
+    }
   }
 }
 
@@ -111,9 +120,9 @@ void bound(ManifestBuilder &m, lathe_affine extents) {
 }
 
 const Damage damages[] = {
-    {"NewerMajor", [](auto &m) { m.header.format_major = 2; }, "has format 2.0, this runtime reads 1.0 to 1.1; use a newer runtime"},
-    {"OlderMajor", [](auto &m) { m.header.format_major = 0; }, "has format 0.0, this runtime reads 1.0 to 1.1; recompile the model"},
-    {"NewerMinor", [](auto &m) { m.header.format_minor = 2; }, "has format 1.2, this runtime reads 1.0 to 1.1; use a newer runtime"},
+    {"NewerMajor", [](auto &m) { m.header.format_major = 2; }, "has format 2.0, this runtime reads 1.0 to 1.2; use a newer runtime"},
+    {"OlderMajor", [](auto &m) { m.header.format_major = 0; }, "has format 0.0, this runtime reads 1.0 to 1.2; recompile the model"},
+    {"NewerMinor", [](auto &m) { m.header.format_minor = 3; }, "has format 1.3, this runtime reads 1.0 to 1.2; use a newer runtime"},
     {"BatchZero", [](auto &m) { m.header.min_batch = 0; }, "is damaged: batch range 0 to 1000"},
     {"BatchReversed", [](auto &m) { m.header.max_batch = 0; }, "is damaged: batch range 1 to 0"},
     {"StringOutside", [](auto &m) { m.header.compiler.length = 9999; }, "is damaged: the compiler's name lies outside the string table"},
@@ -167,6 +176,45 @@ const Damage damages[] = {
     {"WeightsFileIsAbove", [](auto &m) { m.header.weights_file = m.text(".."); }, "is damaged: weights file '..' is not a path below the artifact's folder"},
 };
 
+// What only artifacts for GPUs have.
+class GpuManifestRule : public ManifestRule {};
+
+TEST_P(GpuManifestRule, IsRefusedByName) {
+  ManifestBuilder builder = forGpus();
+  GetParam().apply(builder);
+  Opened opened = openBytes(builder.build());
+  EXPECT_EQ(opened.status, LATHE_REFUSED);
+  EXPECT_EQ(opened.text, std::string("m.so: ") + GetParam().message);
+}
+
+const Damage gpuDamages[] = {
+    {"OlderFormat", [](auto &m) { m.header.format_minor = 1; }, "is damaged: it is for GPUs, but does not say how its kernels are launched"},
+    {"AssemblerOutside", [](auto &m) { m.gpu->assembler.length = 9999; }, "is damaged: the assembler's version lies outside the string table"},
+    {"ImagesSize", [](auto &m) { m.gpu->images_bytes = UINT64_MAX; }, "is damaged: the size of the images is not plausible"},
+    {"LaunchMissing", [](auto &m) { m.launches.pop_back(); }, "is damaged: it launches 2 kernels of 3"},
+    {"Entry", [](auto &m) { m.launches[1].entry = 3; }, "is damaged: kernel 1 has the entry 3, expected less than 3"},
+    {"BlockZero", [](auto &m) { m.launches[1].block = 0; }, "is damaged: kernel 1 has blocks of 0 threads, 128 for an iteration"},
+    {"BlockLarge", [](auto &m) { m.launches[1].block = 2048; }, "is damaged: kernel 1 has blocks of 2048 threads, 128 for an iteration"},
+    {"ThreadsZero", [](auto &m) { m.launches[0].threads = 0; }, "is damaged: kernel 0 has blocks of 128 threads, 0 for an iteration"},
+    {"ThreadsMany", [](auto &m) { m.launches[0].threads = 256; }, "is damaged: kernel 0 has blocks of 128 threads, 256 for an iteration"},
+    {"ThreadsOdd", [](auto &m) { m.launches[0].threads = 48; }, "is damaged: kernel 0 has blocks of 128 threads, 48 for an iteration"},
+    {"Shared", [](auto &m) { m.launches[1].shared_bytes = 2 << 20; }, "is damaged: kernel 1 uses 2097152 bytes of shared memory, expected at most 1048576"},
+    {"NoImage", [](auto &m) { m.images.clear(); }, "is damaged: it has kernels but no image"},
+    {"ImageKind", [](auto &m) { m.images[2].kind = 2; }, "is damaged: image 2 has the unknown kind 2 or flags 0x0"},
+    {"ImageFlags", [](auto &m) { m.images[2].flags = 2; }, "is damaged: image 2 has the unknown kind 1 or flags 0x2"},
+    {"ImageArch", [](auto &m) { m.images[2].arch = 0; }, "is damaged: image 2 is for the implausible architecture 0 of version 70"},
+    {"ImageOutside", [](auto &m) { m.images[2].bytes = 109; }, "is damaged: image 2 lies outside the images"},
+    {"ImageWraps", [](auto &m) { m.images[2].offset = UINT64_MAX - 63; }, "is damaged: image 2 lies outside the images"},
+    {"ImageUnaligned", [](auto &m) { m.images[1].offset = 104; }, "is damaged: image 1 lies outside the images"},
+    {"ImageEmpty", [](auto &m) { m.images[1].bytes = 0; }, "is damaged: image 1 lies outside the images"},
+    {"ImageOrder", [](auto &m) { std::swap(m.images[0], m.images[2]); }, "is damaged: image 1 is not in order"},
+    {"EntryTwice", [](auto &m) { m.images[1].first_entry = 0; }, "is damaged: image 1 holds 1 entries from 0 on, expected them from 1 on, of 2"},
+    {"EntryMissing", [](auto &m) { m.images[2].entry_count = 1; }, "is damaged: image 2 holds 1 entries from 0 on, expected them from 0 on, of 2"},
+    {"EntryTooMany", [](auto &m) { m.images[2].entry_count = 3; }, "is damaged: image 2 holds 3 entries from 0 on, expected them from 0 on, of 2"},
+    {"GridLarge", [](auto &m) { m.calls[0].space = {1 << 26, 24}; }, "batch 1 is too large for a GPU: call 0 has more than 2^31 - 1 threads"},
+};
+
+INSTANTIATE_TEST_SUITE_P(, GpuManifestRule, testing::ValuesIn(gpuDamages), [](const auto &info) { return info.param.what; });
 INSTANTIATE_TEST_SUITE_P(, ManifestRule, testing::ValuesIn(damages), [](const auto &info) { return info.param.what; });
 
 // The tables themselves, which the builder places: change their places afterwards.
