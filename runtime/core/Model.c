@@ -392,6 +392,12 @@ const void *lathe_model_weights(const lathe_model *model, uint64_t *bytes) {
   return model ? model->weights : NULL;
 }
 
+const void *lathe_model_images(const lathe_model *model, uint64_t *bytes) {
+  if (bytes)
+    *bytes = model && model->images ? model->manifest.gpu->images_bytes : 0;
+  return model ? model->images : NULL;
+}
+
 const char *lathe_model_manifest_json(const lathe_model *model) {
   if (!model)
     return NULL;

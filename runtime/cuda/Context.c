@@ -20,6 +20,7 @@ typedef struct batch_plan {
 } batch_plan;
 
 typedef struct lt_gpu_context {
+  struct lt_gpu_model *owner;
   lt_gpu_device *device;
   CUstream stream;
   CUevent start, stop; /* around the plan, for times */
@@ -251,6 +252,8 @@ lathe_status lt_gpu_context_create(lathe_context *context, const char *device, l
     return lt_fail(error, LATHE_INTERNAL, "%s: no memory for a context", context->model->path);
   }
   gpu->tensors = tensors;
+  gpu->owner = context->model->gpu;
+  lt_gpu_model_keep(gpu->owner);
   context->gpu = gpu;
   lathe_status status = lt_gpu_device_find(context->model, device, &gpu->device, error);
   if (status == LATHE_OK)
@@ -285,6 +288,7 @@ void lt_gpu_context_destroy(lathe_context *context) {
       cuda->mem_free(gpu->memory);
     leave(gpu);
   }
+  lt_gpu_model_release(gpu->owner);
   free(gpu->plans);
   free(gpu->tensors);
   free(gpu);

@@ -136,8 +136,8 @@ static lathe_status load_code(lt_gpu_device *device, const lathe_model *model, u
     return LATHE_REFUSED; /* the last refusal has been told */
   char images[160];
   list_images(m, images, sizeof images);
-  return lt_fail(error, LATHE_REFUSED, "%s: has code for %s, but device %d (%s) is sm_%d; recompile it with --gpu-arch=sm_%d", model->path, images,
-                 device->ordinal, device->name, device->arch, device->arch);
+  return lt_fail(error, LATHE_REFUSED, "%s: has code for %s only, and device %d (%s) is sm_%d", model->path, images, device->ordinal, device->name,
+                 device->arch);
 }
 
 /* ---- a device ---- */
@@ -302,19 +302,34 @@ lathe_status lt_gpu_model_open(lathe_model *model, lathe_error *error) {
   if (!model->gpu)
     return lt_fail(error, LATHE_INTERNAL, "%s: no memory to load it", model->path);
   model->gpu->cuda = cuda;
+  model->gpu->users = 1;
   pthread_mutex_init(&model->gpu->lock, NULL);
   return LATHE_OK;
 }
 
-void lt_gpu_model_close(lathe_model *model) {
-  if (!model->gpu)
+void lt_gpu_model_keep(struct lt_gpu_model *gpu) {
+  pthread_mutex_lock(&gpu->lock);
+  ++gpu->users;
+  pthread_mutex_unlock(&gpu->lock);
+}
+
+void lt_gpu_model_release(struct lt_gpu_model *gpu) {
+  pthread_mutex_lock(&gpu->lock);
+  bool last = --gpu->users == 0;
+  pthread_mutex_unlock(&gpu->lock);
+  if (!last)
     return;
-  while (model->gpu->devices) {
-    lt_gpu_device *next = model->gpu->devices->next;
-    close_device(model->gpu->devices);
-    model->gpu->devices = next;
+  while (gpu->devices) {
+    lt_gpu_device *next = gpu->devices->next;
+    close_device(gpu->devices);
+    gpu->devices = next;
   }
-  pthread_mutex_destroy(&model->gpu->lock);
-  free(model->gpu);
+  pthread_mutex_destroy(&gpu->lock);
+  free(gpu);
+}
+
+void lt_gpu_model_close(lathe_model *model) {
+  if (model->gpu)
+    lt_gpu_model_release(model->gpu);
   model->gpu = NULL;
 }

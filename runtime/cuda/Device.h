@@ -26,7 +26,12 @@ struct lt_gpu_model {
   const lt_cuda *cuda;
   pthread_mutex_t lock;
   lt_gpu_device *devices; /* those that a context was made for */
+  size_t users;           /* the model and its contexts: a host's garbage collector may let the model go first */
 };
+
+/* One more user, or one less: the last one lets code and weights go. */
+void lt_gpu_model_keep(struct lt_gpu_model *gpu);
+void lt_gpu_model_release(struct lt_gpu_model *gpu);
 
 /* `chosen` is the ordinal as text, or null for the environment's LATHE_DEVICE, or 0. */
 lathe_status lt_gpu_device_find(const lathe_model *model, const char *chosen, lt_gpu_device **device, lathe_error *error);

@@ -70,7 +70,6 @@ def test_same_bytes_for_any_number_of_threads():
     (["--target=cuda", "--gpu-arch=sm_80,,sm_90", "-o", "m.so"],
      "--gpu-arch names '', expected sm_80, sm_86, sm_87, sm_89, sm_90, or the same with compute_ for PTX"),
     (["--target=cuda", "--no-ptx", "-o", "m.so"], "--no-ptx leaves no code, expected an architecture such as --gpu-arch=sm_80"),
-    (["--target=cuda", "--no-ptx", "--gpu-arch=sm_80,compute_80", "-o", "m.so"], "--gpu-arch names 'compute_80', which is PTX, and --no-ptx refuses it"),
     (["--target=cuda", "--emit=ptx", "--mcpu=native"], "--mcpu has no effect with --target=cuda, which has --gpu-arch"),
     (["--gpu-arch=sm_80", "-o", "m.so"], "--gpu-arch is 'sm_80', expected with --target=cuda only"),
     (["--no-ptx", "-o", "m.so"], "--no-ptx is given, expected with --target=cuda only"),

@@ -98,8 +98,12 @@ struct Result {
   int threads;
   uint64_t arenaBytes;
   double peakMegabytes;
+  std::vector<double> deviceTimes; // the same of the kernels on a GPU, by its own clock; empty on CPUs
 
-  double percentile(double p) const { return latencies[std::min(latencies.size() - 1, size_t(std::ceil(p / 100 * double(latencies.size()))) - 1)]; }
+  static double percentile(const std::vector<double> &sorted, double p) {
+    return sorted[std::min(sorted.size() - 1, size_t(std::ceil(p / 100 * double(sorted.size()))) - 1)];
+  }
+  double percentile(double p) const { return percentile(latencies, p); }
   double mean() const { return std::accumulate(latencies.begin(), latencies.end(), 0.0) / double(latencies.size()); }
   double throughput() const { return double(latencies.size()) * double(batch) / seconds; }
 };
@@ -122,8 +126,12 @@ static void print(const Result &r, const std::string &artifact) {
   std::printf("throughput  %.4g samples/s\n", r.throughput());
   std::printf("latency     min %.4f ms, p50 %.4f, p90 %.4f, p99 %.4f, max %.4f, mean %.4f (%zu runs)\n", r.latencies.front(), r.percentile(50),
               r.percentile(90), r.percentile(99), r.latencies.back(), r.mean(), r.latencies.size());
+  if (!r.deviceTimes.empty())
+    std::printf("device      min %.4f ms, p50 %.4f, p90 %.4f, p99 %.4f: kernels alone, without copies\n", r.deviceTimes.front(),
+                Result::percentile(r.deviceTimes, 50), Result::percentile(r.deviceTimes, 90), Result::percentile(r.deviceTimes, 99));
   std::printf("load        %.3f ms, first inference %.3f ms\n", r.loadMs, r.firstMs);
-  std::printf("memory      peak %.1f MB, arena and scratch %llu bytes\n", r.peakMegabytes, (unsigned long long)r.arenaBytes);
+  std::printf("memory      peak %.1f MB, %s %llu bytes\n", r.peakMegabytes, r.deviceTimes.empty() ? "arena and scratch" : "on the device, without weights,",
+              (unsigned long long)r.arenaBytes);
   double spread = 0;
   for (double latency : r.latencies)
     spread += (latency - r.mean()) * (latency - r.mean());
@@ -136,9 +144,13 @@ static void print(const Result &r, const std::string &artifact) {
 
 static void printJson(const Result &r) {
   std::printf("{\"latency_ms\":{\"min\":%.6f,\"p50\":%.6f,\"p90\":%.6f,\"p99\":%.6f,\"max\":%.6f,\"mean\":%.6f},\"throughput_per_s\":%.6f,\"load_ms\":%.6f,"
-              "\"first_ms\":%.6f,\"runs\":%zu,\"threads\":%d,\"peak_rss_mb\":%.3f,\"arena_bytes\":%llu}\n",
+              "\"first_ms\":%.6f,\"runs\":%zu,\"threads\":%d,\"peak_rss_mb\":%.3f,\"arena_bytes\":%llu",
               r.latencies.front(), r.percentile(50), r.percentile(90), r.percentile(99), r.latencies.back(), r.mean(), r.throughput(), r.loadMs, r.firstMs,
               r.latencies.size(), r.threads, r.peakMegabytes, (unsigned long long)r.arenaBytes);
+  if (!r.deviceTimes.empty())
+    std::printf(",\"device_ms\":{\"min\":%.6f,\"p50\":%.6f,\"p90\":%.6f,\"p99\":%.6f}", r.deviceTimes.front(), Result::percentile(r.deviceTimes, 50),
+                Result::percentile(r.deviceTimes, 90), Result::percentile(r.deviceTimes, 99));
+  std::printf("}\n");
 }
 
 constexpr int kLeastProfileRuns = 10, kMostProfileRuns = 10000;
@@ -155,7 +167,7 @@ int benchCommand(const std::vector<std::string> &arguments) {
   parser.option("--warm-up,--warmUp", warmUpText, "milliseconds to run before that, default 200");
   parser.flag("--profile,--dump-profile,--dumpProfile", wantsProfile, "print the time of every step, from runs of their own");
   parser.option("--export-profile,--exportProfile", profileFile, "write that to FILE as a trace, for chrome://tracing or Perfetto");
-  parser.option("--roofline", roofline, "GFLOP/s,GB/s of the machine, to compare steps with; default: measured in some 30 ms");
+  parser.option("--roofline", roofline, "GFLOP/s,GB/s of the machine, to compare steps with; default: measured in some 30 ms on CPUs, none on GPUs");
   parser.flag("--json", json, "end with one line of JSON; throughput_per_s counts samples");
   if (!parser.parse(arguments))
     return Ok;
@@ -175,7 +187,7 @@ int benchCommand(const std::vector<std::string> &arguments) {
   }
   start = Clock::now();
   Context context(model, batch, threads);
-  Result result{loadMs + millisecondsSince(start), 0, 0, {}, batch, lathe_context_threads(context.get()), 0, 0};
+  Result result{loadMs + millisecondsSince(start), 0, 0, {}, batch, lathe_context_threads(context.get()), 0, 0, {}};
   lathe_error error;
   lathe_model_memory_required(model.get(), batch, result.threads, &result.arenaBytes, &error);
   std::vector<Tensor> outputs = model.makeOutputs(batch);
@@ -189,17 +201,21 @@ int benchCommand(const std::vector<std::string> &arguments) {
   result.firstMs = runOnce();
   for (start = Clock::now(); millisecondsSince(start) < warmUp;)
     runOnce();
+  bool onGpu = lathe_context_measure_device(context.get(), 1, nullptr) == LATHE_OK;
   start = Clock::now();
-  do
+  do {
     result.latencies.push_back(runOnce());
-  while (millisecondsSince(start) < duration * 1000);
+    if (onGpu)
+      result.deviceTimes.push_back(context.deviceMilliseconds());
+  } while (millisecondsSince(start) < duration * 1000);
   result.seconds = millisecondsSince(start) / 1000;
   std::sort(result.latencies.begin(), result.latencies.end());
+  std::sort(result.deviceTimes.begin(), result.deviceTimes.end());
   result.peakMegabytes = peakMegabytes(); // before a profile adds to it
   print(result, artifact);
 
   if (wantsProfile || !profileFile.empty()) {
-    Profile profile(roofline.empty() ? Limits::measure(result.threads) : Limits::parse(roofline));
+    Profile profile(!roofline.empty() ? Limits::parse(roofline) : onGpu ? Limits() : Limits::measure(result.threads));
     profile.attach(context.get());
     start = Clock::now();
     for (int i = 0; i < kLeastProfileRuns || (i < kMostProfileRuns && millisecondsSince(start) < std::min(duration, 1.0) * 1000); ++i)

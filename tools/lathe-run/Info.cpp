@@ -75,6 +75,22 @@ static void print(const Json &info) {
   printLine("plan", std::to_string(info["calls"].size()) + " steps, " + std::to_string(info["kernels"].size()) + " kernels");
 }
 
+// " and of 3 images", "" if there are none. Loading has checked that they lie inside all of them.
+static std::string verifyImages(const Json &info, const Model &model, const std::string &path) {
+  uint64_t all;
+  auto *bytes = static_cast<const unsigned char *>(lathe_model_images(model.get(), &all));
+  if (!bytes)
+    return "";
+  const Json &images = info["images"];
+  for (size_t i = 0; i < images.size(); ++i) {
+    std::string recorded = images[i]["hash"].get<std::string>();
+    std::string actual = hexText(blake3(bytes + images[i]["offset"].get<uint64_t>(), images[i]["bytes"].get<uint64_t>()));
+    if (actual != recorded)
+      throw Failure(Refused, path + ": image " + std::to_string(i) + " has the BLAKE3 hash " + actual + ", expected " + recorded);
+  }
+  return " and of " + std::to_string(images.size()) + (images.size() == 1 ? " image" : " images");
+}
+
 // Loading has checked the structure; this compares the weights with what the compiler recorded.
 static void verify(const Json &info, const Model &model, const std::string &path, bool quiet) {
   uint64_t bytes;
@@ -86,8 +102,9 @@ static void verify(const Json &info, const Model &model, const std::string &path
   } else if (std::string actual = hexText(blake3(weights, bytes)); actual != recorded) {
     throw Failure(Refused, path + ": weights have the BLAKE3 hash " + actual + ", expected " + recorded);
   }
+  std::string images = verifyImages(info, model, path);
   if (!quiet)
-    printLine("verified", "structure, code references, and BLAKE3 of " + std::to_string(bytes) + " bytes of weights");
+    printLine("verified", "structure, code references, and BLAKE3 of " + std::to_string(bytes) + " bytes of weights" + images);
 }
 
 int infoCommand(const std::vector<std::string> &arguments) {

@@ -8,6 +8,7 @@
 
 namespace lathe::tools {
 
+// What a default-constructed one says of a machine that was not measured is nothing.
 struct Limits {
   struct Bandwidth {
     uint64_t bytes; // read again and again, all threads together
@@ -23,6 +24,7 @@ struct Limits {
   // "147,11": GFLOP/s, and GB/s for whatever size. Throws Failure.
   static Limits parse(const std::string &text);
 
+  bool known() const { return flopsPerSecond > 0; }
   // Of something that touches so many bytes again and again.
   double bandwidth(uint64_t bytes) const;
   // The least seconds for that much work.

@@ -93,6 +93,13 @@ void Context::run(const std::vector<lathe_tensor> &inputs, const std::vector<lat
   check(lathe_run(context.get(), inputs.data(), inputs.size(), outputs.data(), outputs.size(), &error), error);
 }
 
+double Context::deviceMilliseconds() const {
+  lathe_error error;
+  double milliseconds;
+  check(lathe_context_device_milliseconds(context.get(), &milliseconds, &error), error);
+  return milliseconds;
+}
+
 void Context::takeTrueDims(std::vector<Tensor> &outputs) const {
   lathe_error error;
   for (size_t i = 0; i < outputs.size(); ++i) {

@@ -40,6 +40,8 @@ public:
   // threads 0: the runtime's default.
   Context(const Model &model, int64_t maxBatch, int threads);
   void run(const std::vector<lathe_tensor> &inputs, const std::vector<lathe_tensor> &outputs);
+  // Of the last run, once lathe_context_measure_device is on.
+  double deviceMilliseconds() const;
   // Cuts the outputs of the last run to the size that it found.
   void takeTrueDims(std::vector<Tensor> &outputs) const;
   lathe_context *get() const { return context.get(); }

@@ -41,8 +41,9 @@ std::vector<Profile::Figures> Profile::figures() const {
     double milliseconds = step.milliseconds(), seconds = std::max(milliseconds, 1e-6) * 1e-3;
     bool idle = step.flops <= 0 && step.bytes <= 0;
     result.push_back({milliseconds, 0, double(step.flops) / seconds * 1e-9, double(step.bytes) / seconds * 1e-9,
-                      limits.seconds(step.flops, step.bytes) / seconds,
-                      idle                                      ? "none"
+                      limits.known() ? limits.seconds(step.flops, step.bytes) / seconds : 0,
+                      !limits.known()                           ? "?"
+                      : idle                                    ? "none"
                       : limits.isMemory(step.flops, step.bytes) ? "memory"
                                                                 : "arithmetic"});
     total += milliseconds;
@@ -72,7 +73,7 @@ void Profile::print() const {
   }
   std::printf("%5s %10.4f %6.1f%% %9s %8s %5.0f%%                sum of the medians of %zu runs\n", "all", total, 100.0, "", "",
               total > 0 ? 100 * least / total : 0, steps.empty() ? size_t(0) : steps[0].starts.size());
-  std::printf("roofline    %s\n", limits.text().c_str());
+  std::printf("roofline    %s\n", limits.known() ? limits.text().c_str() : "not known of a GPU; give it as --roofline");
 }
 
 size_t Profile::medianRun() const {
@@ -117,7 +118,7 @@ std::string Profile::trace(const std::string &artifact, int64_t batch, int threa
                    {"batch", batch},
                    {"threads", threads},
                    {"runs", steps.empty() ? size_t(0) : steps[0].starts.size()},
-                   {"roofline", limits.text()}}},
+                   {"roofline", limits.known() ? limits.text() : "not known"}}},
                  {"traceEvents", events}};
   return result.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

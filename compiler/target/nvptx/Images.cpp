@@ -226,10 +226,6 @@ FailureOr<GpuArchs> lathe::parseGpuArchs(StringRef list, bool noPtx, std::string
       error = ("--gpu-arch names '" + name + "', expected " + llvm::join(known, ", ") + ", or the same with compute_ for PTX").str();
       return failure();
     }
-    if (ptx && noPtx) {
-      error = ("--gpu-arch names '" + name + "', which is PTX, and --no-ptx refuses it").str();
-      return failure();
-    }
     insertOnce(ptx ? archs.ptx : archs.cubins, value);
   }
   if (archs.cubins.empty() && archs.ptx.empty()) {

@@ -15,7 +15,7 @@ struct GpuArchs {
   unsigned lowest() const;
 };
 
-/// "sm_80,sm_90,compute_80". PTX for compute_80 is always among them unless `noPtx`. On failure `error` is one line.
+/// "sm_80,sm_90,compute_80". PTX for compute_80 is always among them, unless `noPtx` and not listed. On failure `error` is one line.
 mlir::FailureOr<GpuArchs> parseGpuArchs(llvm::StringRef list, bool noPtx, std::string &error);
 
 /// Code for the module, which is in phase llvm and has an nn.target for the lowest of the architectures. Remarks of category "codegen" tell what ptxas says of

@@ -160,6 +160,8 @@ LATHE_API void lathe_json_destroy(char *json);
 LATHE_API const char *lathe_model_manifest_json(const lathe_model *model);
 /* The packed weights, in memory of the host, for checking them against the manifest's hash. */
 LATHE_API const void *lathe_model_weights(const lathe_model *model, uint64_t *bytes);
+/* Likewise the code of a model for GPUs, in which the manifest says where each image lies; null on CPUs. */
+LATHE_API const void *lathe_model_images(const lathe_model *model, uint64_t *bytes);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,7 @@
 """The C API (lathe.h) through ctypes, which gives up the interpreter's lock for the time of each call."""
 
 import ctypes
-from ctypes import POINTER, c_char, c_char_p, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_char, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from functools import cache
 
 from ._files import candidates
@@ -31,7 +31,8 @@ class TensorDesc(ctypes.Structure):
 
 
 class ContextOptions(ctypes.Structure):
-    _fields_ = [("struct_size", c_size_t), ("max_batch", c_int64), ("threads", c_int), ("parallel_for", c_void_p), ("parallel_user", c_void_p)]
+    _fields_ = [("struct_size", c_size_t), ("max_batch", c_int64), ("threads", c_int), ("parallel_for", c_void_p), ("parallel_user", c_void_p),
+                ("device", c_char_p)]
 
 
 # name: (result, arguments)
@@ -49,6 +50,10 @@ FUNCTIONS = {
     "lathe_context_create": (c_int, [c_void_p, POINTER(ContextOptions), POINTER(c_void_p), POINTER(ErrorText)]),
     "lathe_context_destroy": (None, [c_void_p]),
     "lathe_context_threads": (c_int, [c_void_p]),
+    "lathe_context_reserve": (c_int, [c_void_p, c_int64, POINTER(ErrorText)]),
+    "lathe_context_measure_device": (c_int, [c_void_p, c_int, POINTER(ErrorText)]),
+    "lathe_context_device_milliseconds": (c_int, [c_void_p, POINTER(c_double), POINTER(ErrorText)]),
+    "lathe_run_on_stream": (c_int, [c_void_p, c_void_p, POINTER(Tensor), c_size_t, POINTER(Tensor), c_size_t, POINTER(ErrorText)]),
     "lathe_run": (c_int, [c_void_p, POINTER(Tensor), c_size_t, POINTER(Tensor), c_size_t, POINTER(ErrorText)]),
     "lathe_context_output_dims": (c_int, [c_void_p, c_size_t, POINTER(c_int64), c_size_t, POINTER(ErrorText)]),
     "lathe_version": (c_char_p, []),

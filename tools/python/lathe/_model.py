@@ -41,9 +41,10 @@ class TensorInfo:
 class Model:
     """An artifact, loaded: immutable, and shared by as many threads as you like. `inputs` and `outputs` are lists of TensorInfo.
 
-    `threads` is how many threads each run may use: 0 means as many as the process may, or LATHE_NUM_THREADS."""
+    `threads` is how many threads each run may use: 0 means as many as the process may, or LATHE_NUM_THREADS. `device` is the number of the GPU that runs use,
+    if the artifact is for one: None means LATHE_DEVICE, or the first."""
 
-    def __init__(self, artifact, threads=0):
+    def __init__(self, artifact, threads=0, device=None):
         self._handle = c_void_p()
         error = ErrorText()
         if isinstance(artifact, (bytes, bytearray, memoryview)):
@@ -54,6 +55,7 @@ class Model:
         self.inputs = self._tensors("input")
         self.outputs = self._tensors("output")
         self.threads = threads
+        self.device = device
         self._lock = threading.Lock()
         self._idle = []  # contexts that no run is using
 
@@ -124,7 +126,7 @@ class Model:
                 context = self._idle.pop()
                 if context.max_batch >= batch:
                     return context
-        return Context(self, batch, self.threads)
+        return Context(self, batch, self.threads, self.device)
 
     def __repr__(self):
         return f"Model(inputs={self.inputs}, outputs={self.outputs})"
@@ -133,11 +135,12 @@ class Model:
 class Context:
     """The memory of one inference: for one thread at a time. `Model.run` makes these itself; make your own to say how large a batch may become."""
 
-    def __init__(self, model, max_batch=0, threads=1):
+    def __init__(self, model, max_batch=0, threads=1, device=None):
         self._handle = c_void_p()
         self.model = model  # the C context does not keep the model alive
         self.max_batch = max_batch or model.batch_range()[0]
         options, error = ContextOptions(ctypes.sizeof(ContextOptions), self.max_batch, threads), ErrorText()
+        options.device = None if device is None else str(device).encode()
         check(library().lathe_context_create(model._handle, byref(options), byref(self._handle), byref(error)), error)
 
     def __del__(self):
@@ -147,6 +150,11 @@ class Context:
     @property
     def threads(self):
         return library().lathe_context_threads(self._handle)
+
+    def reserve(self, batch):
+        """Makes what a run of this batch size needs: on a GPU its graph, which the first run of that size would make otherwise."""
+        error = ErrorText()
+        check(library().lathe_context_reserve(self._handle, batch, byref(error)), error)
 
     def run(self, inputs, outputs=None):
         """As Model.run."""
@@ -207,6 +215,6 @@ def _in_order(values, infos, kind, partial=False):
     return list(values)
 
 
-def load(artifact, threads=0):
+def load(artifact, threads=0, device=None):
     """The Model of what lathe.compile wrote: a path, or the bytes of the file. An artifact is code: load only what you trust."""
-    return Model(artifact, threads)
+    return Model(artifact, threads, device)
