@@ -1,6 +1,7 @@
 # How lit finds and runs the tests: docs/Testing.md.
 import os
 import re
+import shutil
 
 import lit.formats
 
@@ -46,3 +47,9 @@ config.available_features.add(os.uname().machine)
 with open("/proc/cpuinfo") as cpuinfo:
     flags = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo.read(), re.MULTILINE)
 config.available_features.update(flags.group(1).split() if flags else [])
+
+# REQUIRES: ptxas: what NVIDIA's assembler says of kernels.
+if shutil.which("ptxas") or os.path.exists("/usr/local/cuda/bin/ptxas"):
+    config.available_features.add("ptxas")
+else:
+    lit_config.note("there is no ptxas: cubins are not tested")

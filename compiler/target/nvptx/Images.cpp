@@ -59,13 +59,30 @@ std::vector<GpuKernel> deduplicate(std::vector<GpuKernel> kernels, std::vector<G
   return unique;
 }
 
+/// ptxas aims at many resident blocks, and rather spills a little than give up one: registers of a multiprocessor, and how often it is asked for one block
+/// less.
+constexpr unsigned kRegisters = 65536, kTries = 4;
+
+/// The kernel with a bound on the blocks that are to be resident, so that ptxas uses more registers.
+std::string withResidentBlocks(const GpuKernel &kernel, unsigned blocks) {
+  auto [head, rest] = StringRef(kernel.ptx).split("\n.maxntid ");
+  auto [threads, body] = rest.split('\n');
+  if (body.starts_with(".minnctapersm "))
+    body = body.split('\n').second;
+  return (head + "\n.maxntid " + threads + "\n.minnctapersm " + Twine(blocks) + "\n" + body).str();
+}
+
 /// The kernels' text behind the version, target and address size, which all of them begin with.
 StringRef bodyOf(StringRef ptx) { return ptx.split(".address_size 64").second; }
 
-std::string joined(ArrayRef<GpuKernel> kernels) {
-  std::string text = kernels.empty() ? "" : kernels.front().ptx;
-  for (const GpuKernel &kernel : kernels.drop_front(kernels.empty() ? 0 : 1))
-    text += bodyOf(kernel.ptx);
+/// One module. `blocks` has an entry for each kernel, 0 for those that are left to ptxas, or none.
+std::string joined(ArrayRef<GpuKernel> kernels, ArrayRef<unsigned> blocks = {}) {
+  std::string text;
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    std::string bounded = i < blocks.size() && blocks[i] ? withResidentBlocks(kernels[i], blocks[i]) : "";
+    StringRef ptx = bounded.empty() ? StringRef(kernels[i].ptx) : StringRef(bounded);
+    text += i == 0 ? ptx : bodyOf(ptx);
+  }
   return text;
 }
 
@@ -172,21 +189,53 @@ private:
 
   LogicalResult addCubins(const Ptxas &ptxas, ArrayRef<GpuKernel> kernels) {
     SmallVector<size_t> cuts = cutIntoParts(kernels);
-    std::vector<std::string> parts;
-    for (size_t p = 0; p + 1 < cuts.size(); ++p)
-      parts.push_back(joined(kernels.slice(cuts[p], cuts[p + 1] - cuts[p])));
+    size_t parts = cuts.size() - 1;
+    auto kernelsOf = [&](size_t job) { return kernels.slice(cuts[job % parts], cuts[job % parts + 1] - cuts[job % parts]); };
     std::vector<PtxasJob> jobs;
     for (unsigned arch : archs.cubins)
-      for (const std::string &part : parts)
-        jobs.push_back({part, arch, "", "", {}});
+      for (size_t p = 0; p < parts; ++p)
+        jobs.push_back({joined(kernelsOf(p)), arch, "", "", {}});
     if (failed(assemble(ptxas, jobs, threads, error)))
       return failure();
+    // Once more, with fewer resident blocks, what spills.
+    std::vector<std::vector<unsigned>> blocks(jobs.size());
+    for (unsigned round = 0; round < kTries; ++round) {
+      std::vector<PtxasJob> again;
+      std::vector<size_t> places;
+      for (size_t i = 0; i < jobs.size(); ++i)
+        if (loosen(jobs[i].reports, kernelsOf(i), blocks[i])) {
+          again.push_back({joined(kernelsOf(i), blocks[i]), jobs[i].arch, "", "", {}});
+          places.push_back(i);
+        }
+      if (failed(assemble(ptxas, again, threads, error)))
+        return failure();
+      for (auto [place, job] : llvm::zip(places, again))
+        jobs[place] = std::move(job);
+    }
     report(module, jobs, code.launches);
     for (size_t i = 0; i < jobs.size(); ++i) {
-      size_t p = i % parts.size();
+      size_t p = i % parts;
       code.images.push_back({/*isPtx=*/false, jobs[i].arch, /*exact=*/false, 0, uint32_t(cuts[p]), uint32_t(cuts[p + 1] - cuts[p]), std::move(jobs[i].cubin)});
     }
     return success();
+  }
+
+  /// Lets kernels that spill have more registers: one resident block less than those that they had leave room for. False if there is nothing to change.
+  static bool loosen(ArrayRef<PtxasReport> reports, ArrayRef<GpuKernel> kernels, std::vector<unsigned> &blocks) {
+    bool changed = false;
+    blocks.resize(kernels.size());
+    for (const PtxasReport &r : reports) {
+      const GpuKernel *kernel = llvm::find_if(kernels, [&](const GpuKernel &k) { return k.entry == r.entry; });
+      if (!r.spillBytes || kernel == kernels.end())
+        continue;
+      unsigned &bound = blocks[kernel - kernels.begin()];
+      unsigned now = bound ? bound : kRegisters / (std::max(r.registers, 1u) * unsigned(kernel->block));
+      if (now <= 1)
+        continue;
+      bound = now - 1;
+      changed = true;
+    }
+    return changed;
   }
 
   ModuleOp module;

@@ -25,7 +25,7 @@ struct PtxasReport {
 
 /// One module of PTX, assembled for one architecture.
 struct PtxasJob {
-  llvm::StringRef ptx;
+  std::string ptx;
   unsigned arch = 0; // 80
   std::string cubin, error;
   std::vector<PtxasReport> reports;
