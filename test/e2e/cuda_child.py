@@ -145,6 +145,67 @@ def threads(path):
     assert not problems, problems
 
 
+class Producer:
+    """What a framework has on the device, and hands over by DLPack."""
+
+    def __init__(self, array, strides=None, kind=2):
+        from lathe._device import DLTensor
+
+        self.memory = DeviceArray(array.shape).write(array)
+        self.dims = (ctypes.c_int64 * array.ndim)(*array.shape)
+        self.strides = (ctypes.c_int64 * array.ndim)(*strides) if strides else None
+        self.tensor = DLTensor(self.memory.pointer.value, 2, 0, array.ndim, kind, 32, 1, self.dims, self.strides, 0)
+        self.asked = []
+
+    def __dlpack_device__(self):
+        return 2, 0
+
+    def __dlpack__(self, stream=None):
+        self.asked.append(stream)
+        make = ctypes.pythonapi.PyCapsule_New
+        make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        return make(ctypes.addressof(self.tensor), b"dltensor", None)
+
+
+def dlpack(path):
+    """Tensors of the device go in and out where they lie, and their owner is told the stream."""
+    model = Model(path)
+    name, output = model.inputs[0].name, model.outputs[0].name
+    image = numpy.random.default_rng(5).standard_normal(model.inputs[0].shape(2)).astype(numpy.float32)
+    want = model.run([image])[0]
+    for stream in (0, make_stream().value):
+        source = Producer(image)
+        same(model.run([source], stream=stream)[0], want, "from the device")
+        target = Producer(numpy.zeros_like(want))
+        assert model.run({name: source}, {output: target}, stream=stream)[output] is target
+        call("cuStreamSynchronize", ctypes.c_void_p(stream))
+        same(target.memory.read(), want, "from the device to the device")
+        assert source.asked == [stream or 1, stream or 1] and target.asked == [stream or 1]
+        context = Context(model, max_batch=2)
+        target.memory.write(numpy.zeros_like(want))
+        run, (result,) = context.bind([image], [target], stream=stream)
+        run()
+        assert result is target
+        same(target.memory.read(), want, "bound")
+    for given, message in ((Producer(image, kind=0), "type is DLPack's kind 0 of 32 bits, expected float32"),
+                           (Producer(image, strides=(1, 2, 3, 4)), "the tensor is not C-contiguous")):
+        try:
+            model.run([given])
+            raise AssertionError("it was accepted")
+        except Error as refused:
+            assert refused.code == 3 and str(refused) == f"input '{name}': {message}", refused
+
+
+def dlpack_on_cpu(path):
+    driver.cuInit(0)
+    model = Model(path)
+    try:
+        model.run([Producer(numpy.zeros(model.inputs[0].shape(1), numpy.float32))])
+        raise AssertionError("it was accepted")
+    except Error as refused:
+        assert refused.code == 3 and str(refused).startswith("a tensor is in the memory of a GPU, and the model is compiled for "), refused
+
+
 def reserve(path):
     """A batch size beyond the context's is refused, others are made ready."""
     model = Model(path)

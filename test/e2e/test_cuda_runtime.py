@@ -120,7 +120,7 @@ def test_output_whose_size_the_run_finds(tmp_path):
 # ---- the C API ----
 
 @pytest.mark.parametrize("streams", ["early", "late"])
-@pytest.mark.parametrize("what", ["pointers", "streams", "threads", "reserve"])
+@pytest.mark.parametrize("what", ["pointers", "streams", "threads", "reserve", "dlpack"])
 def test_api(digits, what, streams):
     child(what, digits, streams=streams)
 
@@ -142,8 +142,9 @@ def test_memory_of_another_device(digits):
     child("wrong_device", digits, devices=2)
 
 
-def test_streams_are_for_gpus(tmp_path):
-    child("stream_on_cpu", compile_model(DIGITS, tmp_path / "cpu.so"))
+@pytest.mark.parametrize("what", ["stream_on_cpu", "dlpack_on_cpu"])
+def test_what_is_for_gpus_only(what, tmp_path):
+    child(what, compile_model(DIGITS, tmp_path / "cpu.so"))
 
 
 def test_bench_and_profile(digits):

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy
 
+from ._device import DeviceArray, is_on_device
 from ._library import Error, Tensor
 
 try:  # numpy itself has no bfloat16; without this package its bits are carried as uint16
@@ -41,14 +42,18 @@ def as_array(value, kind, info):
     return array
 
 
-def as_input(value, info):
+def as_input(value, info, stream):
+    if is_on_device(value):
+        return DeviceArray(value, "input", info, stream)
     array = as_array(value, "input", info)
     # numpy.ascontiguousarray would make a scalar an array of one element.
     return array if array.flags.c_contiguous and array.flags.aligned else array.copy(order="C")
 
 
-def as_output(value, info):
+def as_output(value, info, stream):
     """Memory of the caller's that is written to, so it cannot be a copy."""
+    if is_on_device(value):
+        return DeviceArray(value, "output", info, stream)
     array = as_array(value, "output", info)
     for flag, word in (("C_CONTIGUOUS", "C-contiguous"), ("WRITEABLE", "writable"), ("ALIGNED", "aligned")):
         if not array.flags[flag]:
@@ -68,7 +73,8 @@ def tensor_table(arrays, infos):
     for i, (array, info) in enumerate(zip(arrays, infos)):
         dims = array_type(c_int64, array.ndim)(*array.shape)
         keep.append((array, dims))
-        table[i] = Tensor(ctypes.sizeof(Tensor), array.__array_interface__["data"][0], array.nbytes, info.dtype_number, array.ndim,
+        data = array.pointer if isinstance(array, DeviceArray) else array.__array_interface__["data"][0]
+        table[i] = Tensor(ctypes.sizeof(Tensor), data, array.nbytes, info.dtype_number, array.ndim,
                           ctypes.cast(dims, POINTER(c_int64)))
     table.keep = keep
     return table

@@ -1,6 +1,7 @@
 """Loaded artifacts and their contexts."""
 
 import ctypes
+import json
 import math
 import os
 import threading
@@ -9,6 +10,7 @@ from ctypes import byref, c_int64, c_uint64, c_void_p
 import numpy
 
 from ._arrays import DTYPES, INVALID_INPUT, array_type, as_input, as_output, tensor_table
+from ._device import DeviceArray
 from ._library import ContextOptions, Error, ErrorText, TensorDesc, check, library
 
 
@@ -87,27 +89,35 @@ class Model:
     def manifest_json(self):
         return library().lathe_model_manifest_json(self._handle).decode()
 
-    def run(self, inputs, outputs=None):
+    def run(self, inputs, outputs=None, stream=0):
         """One inference. `inputs` is {name: array}, and the result then {name: array}; or a sequence in the model's order, and the result then a list.
 
         Arrays are NumPy's or anything with __dlpack__ (the result of torch, jax, …); of the right type and C-contiguous they are read where they lie.
         `outputs` gives arrays to write to, as a dict of all or some, or as a sequence with None for those that are not given; the others are new. The array
-        for a bounded output is as large as the output can become; the result is a view of the part that was filled."""
-        arrays, given = self._arguments(inputs, outputs)
+        for a bounded output is as large as the output can become; the result is a view of the part that was filled.
+
+        Tensors in the memory of a GPU may be given to a model for GPUs. The inference is then put into CUDA's stream `stream` (the number of a cudaStream_t, 0 is
+        the default stream); if all inputs and outputs are there, nothing waits for its end."""
+        arrays, given = self._arguments(inputs, outputs, stream)
         batch = self._batch_of(arrays)
         context = self._take(batch)
         try:
-            results = context._run(arrays, batch, given)
+            results = context._run(arrays, batch, given, stream)
         finally:
             with self._lock:
                 self._idle.append(context)
         return self._named(inputs, results)
 
-    def _arguments(self, inputs, outputs):
+    def _arguments(self, inputs, outputs, stream):
         """The inputs as arrays in order, and {index: value} of the outputs that the caller gives."""
-        arrays = [as_input(value, info) for value, info in zip(_in_order(inputs, self.inputs, "input"), self.inputs)]
+        arrays = [as_input(value, info, stream) for value, info in zip(_in_order(inputs, self.inputs, "input"), self.inputs)]
         given = [] if outputs is None else _in_order(outputs, self.outputs, "output", partial=True)
         return arrays, {i: value for i, value in enumerate(given) if value is not None}
+
+    def _expect_gpu(self):
+        triple = json.loads(self.manifest_json())["target_triple"]
+        if not triple.startswith("nvptx64"):
+            raise Error(INVALID_INPUT, f"a tensor is in the memory of a GPU, and the model is compiled for {triple}")
 
     def _named(self, inputs, results):
         """The results in the form in which the inputs came."""
@@ -156,33 +166,41 @@ class Context:
         error = ErrorText()
         check(library().lathe_context_reserve(self._handle, batch, byref(error)), error)
 
-    def run(self, inputs, outputs=None):
+    def run(self, inputs, outputs=None, stream=0):
         """As Model.run."""
-        arrays, given = self.model._arguments(inputs, outputs)
-        return self.model._named(inputs, self._run(arrays, self.model._batch_of(arrays), given))
+        arrays, given = self.model._arguments(inputs, outputs, stream)
+        return self.model._named(inputs, self._run(arrays, self.model._batch_of(arrays), given, stream))
 
-    def bind(self, inputs, outputs=None):
+    def bind(self, inputs, outputs=None, stream=0):
         """A function without arguments that runs one inference on these arrays, and its outputs, which each call fills anew. For loops in which looking
         at the arguments would cost more than the inference. Bounded outputs are as large as they can become; `output_shape` tells what was filled."""
-        arrays, given = self.model._arguments(inputs, outputs)
-        call, results = self._prepare(arrays, self.model._batch_of(arrays), given)
-        return call, self.model._named(inputs, results)
+        arrays, given = self.model._arguments(inputs, outputs, stream)
+        call, results = self._prepare(arrays, self.model._batch_of(arrays), given, stream)
+        return call, self.model._named(inputs, [_callers(array) for array in results])
 
-    def _prepare(self, arrays, batch, given):
+    def _prepare(self, arrays, batch, given, stream):
         infos = self.model.outputs
-        results = [as_output(given[i], info) if i in given else numpy.empty(info.shape(batch), info.dtype) for i, info in enumerate(infos)]
+        results = [as_output(given[i], info, stream) if i in given else numpy.empty(info.shape(batch), info.dtype) for i, info in enumerate(infos)]
         in_table, out_table = tensor_table(arrays, self.model.inputs), tensor_table(results, infos)
         in_count, out_count, run, error = len(arrays), len(results), library().lathe_run, ErrorText()
 
         def call(context=self):  # keeps the context, and with it the model, alive
             check(run(context._handle, in_table, in_count, out_table, out_count, byref(error)), error)
 
-        return call, results
+        def call_on_stream(context=self):
+            context._in_flight = in_table.keep, out_table.keep  # until the next one: nobody waits for this one's end
+            check(library().lathe_run_on_stream(context._handle, stream, in_table, in_count, out_table, out_count, byref(error)), error)
 
-    def _run(self, arrays, batch, given):
-        call, results = self._prepare(arrays, batch, given)
+        if not any(isinstance(array, DeviceArray) for array in (*arrays, *results)):
+            return call, results
+        self.model._expect_gpu()
+        return call_on_stream, results
+
+    def _run(self, arrays, batch, given, stream):
+        call, results = self._prepare(arrays, batch, given, stream)
         call()
-        return [self._filled(i, array, i in given) if info.bounded else array for i, (info, array) in enumerate(zip(self.model.outputs, results))]
+        return [self._filled(i, array, i in given) if info.bounded and not isinstance(array, DeviceArray) else _callers(array)
+                for i, (info, array) in enumerate(zip(self.model.outputs, results))]
 
     def _filled(self, index, array, is_callers):
         shape = self.output_shape(index)
@@ -196,6 +214,11 @@ class Context:
         dims = array_type(c_int64, rank)()
         check(library().lathe_context_output_dims(self._handle, index, dims, rank, byref(error)), error)
         return tuple(dims[:rank])
+
+
+def _callers(array):
+    """What the caller gave as memory of a GPU is what the caller gets."""
+    return array.value if isinstance(array, DeviceArray) else array
 
 
 def _in_order(values, infos, kind, partial=False):
