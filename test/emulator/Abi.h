@@ -30,10 +30,22 @@ struct Site {
   u32 line; // in the kernel
 };
 
+// Accesses relative to one address that are checked together: from `low` on, `bytes` in all; `low + alignedAt` must be a multiple of `alignMask + 1`.
+struct Place {
+  u64 offset;
+  u32 bytes;
+  u32 site;
+};
+struct Range {
+  u64 bytes, alignedAt, alignMask;
+  u32 first, count; // of its places
+};
+
 enum class Fault : u32 { outside, misaligned, sharedOutside, localOutside, trap };
 enum class Shuffle : u32 { up, down, bfly, idx };
 enum class Vote : u32 { all, any, uni, ballot };
 enum class Reduction : u32 { add, min, max, minSigned, maxSigned, bitAnd, bitOr, bitXor };
+enum class Space : u32 { generic, shared, local };
 enum class Access : u32 { read, write, atomic };
 enum class Element : u32 { f16, bf16, tf32, s8, u8 };
 enum class Rounding : u32 { nearest, zero, down, up };
@@ -48,9 +60,18 @@ struct Mma {
 
 struct Thread;
 
+// What keeps the registers of who calls it: kernels check addresses so, because a branch for each access makes functions that take clang minutes.
+#if defined(__x86_64__) || defined(__aarch64__)
+#define KEEPS_REGISTERS __attribute__((preserve_all))
+#else
+#define KEEPS_REGISTERS
+#endif
+
 // What a kernel calls.
 struct Services {
   void (*fault)(Thread *, const Site *, Fault, u64 address, u32 size) __attribute__((noreturn));
+  // A range is not all in one allocation, or not aligned: is one of its places wrong?
+  void (*checkPlaces)(Thread *, u64 low, const Range *, const Place *, const Site *, Space) KEEPS_REGISTERS;
   u32 (*shfl)(Thread *, const Site *, Shuffle, u32 value, u32 lane, u32 clamp, u32 mask, bool *inRange);
   u32 (*vote)(Thread *, const Site *, Vote, bool value, u32 mask);
   u32 (*redux)(Thread *, const Site *, Reduction, u32 value, u32 mask);
@@ -62,7 +83,7 @@ struct Services {
   void (*cpAsync)(Thread *, const Site *, u64 target, u64 source, u32 bytes, u32 sourceBytes);
   void (*cpCommit)(Thread *);
   void (*cpWait)(Thread *, const Site *, u32 groups);
-  void (*sharedAccess)(Thread *, const Site *, u64 address, u32 size, Access); // only in kernels that are compiled for finding races
+  void (*access)(Thread *, const Site *, u64 address, u32 size, Access); // only in kernels that are compiled for finding races
   double (*rounded)(Binary, bool single, Rounding, double a, double b, double c);
   float (*exp2)(float);
   float (*log2)(float);
@@ -74,12 +95,13 @@ struct Services {
 struct Thread {
   u32 tid[3], ntid[3], ctaid[3], nctaid[3];
   u32 laneid, warpid;
-  u64 base;         // of the region
-  const u8 *shadow; // of the region
-  const u8 *params; // of the entry
-  u64 shared;       // generic address of shared memory
-  u32 sharedBytes;  // static and dynamic
-  u64 local;        // generic address of this thread's local memory
+  u64 base;          // of the region
+  const u8 *shadow;  // of the region
+  const u32 *owners; // of the region: which allocation a granule belongs to, 0 for none
+  const u8 *params;  // of the entry
+  u64 shared;        // generic address of shared memory
+  u32 sharedBytes;   // static and dynamic
+  u64 local;         // generic address of this thread's local memory
   u32 localBytes;
   const u64 *symbols; // addresses of the module's variables in global and constant memory
   const Services *services;

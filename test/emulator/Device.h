@@ -23,42 +23,41 @@ using namespace lathe::emulator;
 
 #define FAULT(kind, address, size, site) t->services->fault(t, &sites[site], Fault::kind, address, size)
 
-template <u32 S> INLINE u64 checked(Thread *t, u64 base, const u8 *shadow, u64 address, const Site *site, Access access) {
+// Places from `low` on: the first and the last byte in one allocation, so all between them as well.
+[[maybe_unused]] static __attribute__((noinline)) void checkGeneric(Thread *t, u64 low, const Range *range, const Place *places,
+                                                                    const Site *sites) KEEPS_REGISTERS;
+[[maybe_unused]] static void checkGeneric(Thread *t, u64 low, const Range *range, const Place *places, const Site *sites) {
+  u64 first = low - t->base, last = first + range->bytes - 1;
+  if (__builtin_expect(first < regionBytes && last < regionBytes && t->owners[first >> granuleBits] == t->owners[last >> granuleBits] &&
+                           t->shadow[last >> granuleBits] > (last & (granule - 1)) && !((low + range->alignedAt) & range->alignMask),
+                       1))
+    return;
+  t->services->checkPlaces(t, low, range, places, sites, Space::generic);
+}
+// Addresses of shared and of local memory count from the beginning of what there is.
+template <Space space>
+[[maybe_unused]] static __attribute__((noinline)) void checkWindow(Thread *t, u64 low, const Range *range, const Place *places,
+                                                                   const Site *sites) KEEPS_REGISTERS;
+template <Space space> [[maybe_unused]] static void checkWindow(Thread *t, u64 low, const Range *range, const Place *places, const Site *sites) {
+  u64 start = space == Space::shared ? sharedStart : 0, bytes = space == Space::shared ? t->sharedBytes : t->localBytes;
+  if (__builtin_expect(low - start < bytes && bytes - (low - start) >= range->bytes && !((low + range->alignedAt) & range->alignMask), 1))
+    return;
+  t->services->checkPlaces(t, low, range, places, sites, space);
+}
+
 #ifdef BOUNDS
-  // A misaligned offset has low bits, which the rotation makes the highest.
-  constexpr u32 shift = __builtin_ctz(S);
-  u64 offset = address - base, rotated = shift ? offset >> shift | offset << (64 - shift) : offset;
-  if (__builtin_expect(rotated >= regionBytes >> shift, 0) || __builtin_expect(shadow[rotated >> (granuleBits - shift)] < (offset & (granule - 1)) + S, 0))
-    t->services->fault(t, site, offset < regionBytes && (offset & (S - 1)) ? Fault::misaligned : Fault::outside, address, S);
+#define CHECK_GENERIC(low, i) checkGeneric(t, low, &ranges[i], places, sites)
+#else
+#define CHECK_GENERIC(low, i)
 #endif
+#define CHECK_SHARED(low, i) checkWindow<Space::shared>(t, low, &ranges[i], places, sites)
+#define CHECK_LOCAL(low, i) checkWindow<Space::local>(t, low, &ranges[i], places, sites)
+
 #ifdef RACES
-  if (address - t->shared < t->sharedBytes)
-    t->services->sharedAccess(t, site, address, S, access);
+#define ACCESS(address, size, site, kind) t->services->access(t, &sites[site], address, size, Access::kind)
+#else
+#define ACCESS(address, size, site, kind)
 #endif
-  return address;
-}
-
-// An address of shared memory is 32 bits wide, whatever register it comes in.
-template <u32 S> INLINE u64 checkedShared(Thread *t, u64 shared, u32 bytes, u64 address, const Site *site, Access access) {
-  u64 offset = address - sharedStart;
-  if (__builtin_expect(offset >= bytes, 0) || __builtin_expect(bytes - offset < S, 0) || __builtin_expect(offset & (S - 1), 0))
-    t->services->fault(t, site, (offset & (S - 1)) ? Fault::misaligned : Fault::sharedOutside, address, S);
-#ifdef RACES
-  t->services->sharedAccess(t, site, shared + offset, S, access);
-#endif
-  return shared + offset;
-}
-
-template <u32 S> INLINE u64 checkedLocal(Thread *t, u64 address, const Site *site) {
-  if (__builtin_expect(address >= t->localBytes, 0) || __builtin_expect(t->localBytes - address < S, 0) || __builtin_expect(address & (S - 1), 0))
-    t->services->fault(t, site, (address & (S - 1)) ? Fault::misaligned : Fault::localOutside, address, S);
-  return t->local + address;
-}
-
-#define GENERIC(size, address, site, access) checked<size>(t, base, shadow, address, &sites[site], Access::access)
-#define SHARED(size, address, site, access) checkedShared<size>(t, shared, sharedBytes, address, &sites[site], Access::access)
-#define LOCAL(size, address, site, access) checkedLocal<size>(t, address, &sites[site])
-#define PARAM(size, address, site, access) (address)
 
 template <class T> struct [[gnu::packed, gnu::may_alias]] Cell {
   T value;

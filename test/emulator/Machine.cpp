@@ -104,7 +104,7 @@ bool Machine::run(const Launch &now) {
     std::memcpy(lane.ntid, now.block, sizeof now.block);
     std::memcpy(lane.nctaid, now.grid, sizeof now.grid);
     lane.index = i, lane.laneid = i % 32, lane.warpid = i / 32;
-    lane.base = memory().base(), lane.shadow = memory().shadow();
+    lane.base = memory().base(), lane.shadow = memory().shadow(), lane.owners = memory().owners();
     lane.params = reinterpret_cast<const u8 *>(params);
     lane.shared = window, lane.sharedBytes = sharedBytes;
     lane.local = locals + u64(i) * kernel.localBytes, lane.localBytes = kernel.localBytes;

@@ -14,12 +14,14 @@ static constexpr u64 alignment = 256, guard = 4096;
 Memory::Memory() {
   void *region = mmap(nullptr, regionBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   void *shadow = mmap(nullptr, regionBytes >> granuleBits, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (region == MAP_FAILED || shadow == MAP_FAILED) {
+  void *owners = mmap(nullptr, (regionBytes >> granuleBits) * sizeof(u32), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (region == MAP_FAILED || shadow == MAP_FAILED || owners == MAP_FAILED) {
     std::fprintf(stderr, "emulated GPU: no room for %llu GiB of addresses\n", regionBytes >> 30);
     std::abort();
   }
   start = u64(region);
   marks = static_cast<u8 *>(shadow);
+  numbers = static_cast<u32 *>(owners);
   holes[start] = regionBytes;
 }
 
@@ -84,6 +86,7 @@ bool Memory::holds(u64 address, u64 bytes) const {
 
 void Memory::expose(u64 address, u64 bytes, u64 capacity) {
   u64 first = (address - start) >> granuleBits, whole = bytes >> granuleBits, all = (capacity + granule - 1) >> granuleBits;
+  std::fill_n(numbers + first, all, bytes ? ++latest : 0);
   std::memset(marks + first, granule, whole);
   std::memset(marks + first + whole, 0, all - whole);
   if (u64 rest = bytes & (granule - 1))

@@ -23,6 +23,7 @@ public:
 
   u64 base() const { return start; }
   const u8 *shadow() const { return marks; }
+  const u32 *owners() const { return numbers; }
 
   // 0 if there is no room; device memory also if there would be more of it than a device has. Fresh memory holds 0xFF.
   u64 allocate(u64 bytes, Owner owner, int device = 0);
@@ -42,6 +43,7 @@ public:
 private:
   u64 start = 0;
   u8 *marks = nullptr;
+  u32 *numbers = nullptr, latest = 0;
   std::map<u64, Allocation> allocations;
   std::map<u64, u64> holes; // address, bytes
 };

@@ -32,6 +32,24 @@ __attribute__((noreturn)) static void fault(Thread *thread, const Site *site, Fa
                                              : Machine::illegalAddress);
 }
 
+KEEPS_REGISTERS static void checkPlaces(Thread *thread, u64 low, const Range *range, const Place *places, const Site *sites, Space space) {
+  for (const Place *place = places + range->first; place != places + range->first + range->count; ++place) {
+    u64 address = low + place->offset, offset = address;
+    bool inside;
+    if (space == Space::generic) {
+      offset -= thread->base;
+      inside = offset < regionBytes && thread->shadow[offset >> granuleBits] >= (offset & (granule - 1)) + place->bytes;
+    } else {
+      u64 bytes = space == Space::shared ? thread->sharedBytes : thread->localBytes;
+      offset -= space == Space::shared ? sharedStart : 0;
+      inside = offset < bytes && bytes - offset >= place->bytes;
+    }
+    Fault outside = space == Space::generic ? Fault::outside : space == Space::shared ? Fault::sharedOutside : Fault::localOutside;
+    if (address % place->bytes || !inside)
+      fault(thread, &sites[place->site], address % place->bytes ? Fault::misaligned : outside, address, place->bytes);
+  }
+}
+
 static u32 poison = 0x7fedcafe; // of a lane that is not there
 
 static u32 shfl(Thread *thread, const Site *site, Shuffle mode, u32 value, u32 lane, u32 clamp, u32 mask, bool *inRange) {
@@ -293,8 +311,10 @@ static void cpAsync(Thread *thread, const Site *site, u64 target, u64 source, u3
 static void cpCommit(Thread *thread) { machine().commit(laneOf(thread)); }
 static void cpWait(Thread *thread, const Site *, u32 groups) { machine().waitForCopies(laneOf(thread), groups); }
 
-static void sharedAccess(Thread *thread, const Site *site, u64 address, u32 size, Access access) {
+static void accessed(Thread *thread, const Site *site, u64 address, u32 size, Access access) {
   Lane &lane = laneOf(thread);
+  if (address - lane.shared >= lane.sharedBytes)
+    return;
   if (std::string wrong = machine().races()->access(lane.index, site, address - lane.shared, size, access); !wrong.empty())
     machine().fail(lane, site, wrong);
 }
@@ -345,7 +365,7 @@ static float sinOf(float x) { return float(std::sin(double(x))); }
 static float cosOf(float x) { return float(std::cos(double(x))); }
 static float tanhOf(float x) { return float(std::tanh(double(x))); }
 
-const Services services = {fault,    shfl,   vote,         redux,   activeMask, warpBarrier, barrier, ldmatrix, mma,   cpAsync,
-                           cpCommit, cpWait, sharedAccess, rounded, exp2Of,     log2Of,      sinOf,   cosOf,    tanhOf};
+const Services services = {fault,   checkPlaces, shfl,   vote,     redux,   activeMask, warpBarrier, barrier, ldmatrix, mma,
+                           cpAsync, cpCommit,    cpWait, accessed, rounded, exp2Of,     log2Of,      sinOf,   cosOf,    tanhOf};
 
 } // namespace lathe::emulator

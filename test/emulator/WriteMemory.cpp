@@ -9,33 +9,39 @@ void Writer::cacheModifiers() {
     ;
 }
 
-std::string Writer::space() {
-  static const std::pair<std::string_view, const char *> spaces[] = {{"global", "GENERIC"}, {"const", "GENERIC"}, {"shared::cta", "SHARED"},
-                                                                     {"shared", "SHARED"},  {"local", "LOCAL"},   {"param", "PARAM"}};
-  for (auto [name, macro] : spaces)
-    if (take(name))
-      return macro;
-  return "GENERIC";
+bool Writer::takeSpace(Space &space) {
+  space = Space::generic;
+  if (take("shared::cta") || take("shared"))
+    space = Space::shared;
+  else if (take("local"))
+    space = Space::local;
+  else if (take("param"))
+    return false;
+  else
+    take("global") || take("const");
+  return true;
 }
 
 void Writer::convertAddress() { // cvta
   bool back = take("to");
-  std::string macro = space();
+  Space space;
+  takeSpace(space);
   Type type = takeType();
   expectOperands(2, 2);
   std::string value = raw(operands[1], type.bits);
-  if (macro == "SHARED")
+  if (space == Space::shared)
     value = back ? value + " - shared + sharedStart" : value + " - sharedStart + shared";
-  else if (macro == "LOCAL")
+  else if (space == Space::local)
     value += back ? " - t->local" : " + t->local";
   out(type, value);
 }
 
 void Writer::isSpace() { // isspacep
-  std::string macro = space();
+  Space space;
+  takeSpace(space);
   expectOperands(2, 2);
-  std::string value = raw(operands[1], 64), inShared = value + " - shared < sharedBytes", inLocal = value + " - t->local < t->localBytes";
-  out({'p', 8}, macro == "SHARED" ? inShared : macro == "LOCAL" ? inLocal : "!(" + inShared + ") && !(" + inLocal + ")");
+  std::string value = raw(operands[1], 64), inShared = value + " - shared < t->sharedBytes", inLocal = value + " - t->local < t->localBytes";
+  out({'p', 8}, space == Space::shared ? inShared : space == Space::local ? inLocal : "!(" + inShared + ") && !(" + inLocal + ")");
 }
 
 void Writer::load() { // ld, ldu
@@ -43,7 +49,9 @@ void Writer::load() { // ld, ldu
   takeOneOf({"cta", "cluster", "gpu", "sys"});
   take("ca") || take("cg") || take("cs") || take("lu") || take("cv");
   take("nc");
-  std::string macro = space(), vector = takeOneOf({"v2", "v4", "v8"});
+  Space space;
+  bool memory = takeSpace(space); // or parameters
+  std::string vector = takeOneOf({"v2", "v4", "v8"});
   cacheModifiers();
   Type type = takeType();
   expectOperands(2, 3);
@@ -52,7 +60,8 @@ void Writer::load() { // ld, ldu
   if (targets.size() != count)
     refuse("expected " + std::to_string(count) + " registers");
   std::string at = temporary(), u = cUnsigned(type.bits);
-  emit("{ const u64 " + at + " = " + macro + "(" + std::to_string(type.bytes() * count) + ", " + address(operands[1]) + ", " + site() + ", read);");
+  std::string host = memory ? access(operands[1], space, type.bytes() * count, "read") : address(operands[1]);
+  emit("{ const u64 " + at + " = " + host + ";");
   // All before any: a target may be the address.
   if (count == 1) {
     out(targets[0], {type.kind == 's' ? 's' : 'b', type.bits}, "LOAD(" + u + ", " + at + ")");
@@ -69,7 +78,9 @@ void Writer::store() { // st
   take("volatile") || take("relaxed") || take("release") || take("weak");
   takeOneOf({"cta", "cluster", "gpu", "sys"});
   take("wb") || take("cg") || take("cs") || take("wt");
-  std::string macro = space(), vector = takeOneOf({"v2", "v4", "v8"});
+  Space space;
+  bool memory = takeSpace(space); // or parameters
+  std::string vector = takeOneOf({"v2", "v4", "v8"});
   cacheModifiers();
   Type type = takeType();
   expectOperands(2, 3);
@@ -78,7 +89,8 @@ void Writer::store() { // st
   if (sources.size() != count)
     refuse("expected " + std::to_string(count) + " registers");
   std::string at = temporary(), u = cUnsigned(type.bits);
-  emit("{ const u64 " + at + " = " + macro + "(" + std::to_string(type.bytes() * count) + ", " + address(operands[0]) + ", " + site() + ", write);");
+  std::string host = memory ? access(operands[0], space, type.bytes() * count, "write") : address(operands[0]);
+  emit("{ const u64 " + at + " = " + host + ";");
   for (u32 i = 0; i != count; ++i)
     emit("STORE(" + u + ", " + at + " + " + std::to_string(i * type.bytes()) + ", " + raw(sources[i], type.bits) + ");");
   emit("}");
@@ -89,14 +101,18 @@ void Writer::atomic() { // atom, red: blocks run one after the other, and a thre
   take("relaxed") || take("acq_rel") || take("acquire") || take("release");
   takeOneOf({"cta", "cluster", "gpu", "sys"});
   take("noftz");
-  std::string macro = space(), operation = takeOneOf({"add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec"});
+  Space space;
+  if (!takeSpace(space))
+    refuse("parameters are no memory for it");
+  std::string operation = takeOneOf({"add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec"});
   cacheModifiers();
   Type type = takeType();
   bool swap = operation == "cas";
   size_t first = result ? 1 : 0; // the address
   expectOperands(first + (swap ? 3 : 2), first + (swap ? 3 : 2));
-  std::string at = temporary(), old = at + "o", u = cUnsigned(type.bits * type.count), size = std::to_string(type.bytes());
-  emit("{ const u64 " + at + " = " + macro + "(" + size + ", " + address(operands[first]) + ", " + site() + ", atomic);");
+  std::string at = temporary(), old = at + "o", u = cUnsigned(type.bits * type.count);
+  std::string host = access(operands[first], space, type.bytes(), "atomic");
+  emit("{ const u64 " + at + " = " + host + ";");
   emit("const " + u + " " + old + " = LOAD(" + u + ", " + at + ");");
   bool half = (type.kind == 'f' || type.kind == 'B') && type.bits == 16, real = type.kind == 'f' && !half;
   std::string b = in(first + 1, type), value,

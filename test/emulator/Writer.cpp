@@ -247,6 +247,7 @@ void Writer::out(const std::string &operand, Type type, const std::string &value
   std::string reg = lvalue(operand, width);
   if (width == 1 || width < bits)
     refuse("register '" + operand + "' is narrower than the result");
+  closeGroups(reg);
   if (type.kind == 'f' && type.count == 1 && bits > 16)
     emit(reg + " = " + (bits == 32 ? "U32(" : "U64(") + value + ");");
   else if (width == bits)
@@ -270,30 +271,105 @@ std::string Writer::predicate(const std::string &operand) {
   return (negated ? "!" : "") + reg;
 }
 
-std::string Writer::address(const std::string &operand) {
+std::string Writer::Address::textAt(u64 at) const {
+  std::string sum = base.empty() ? std::to_string(at) + "ull"
+                    : at == 0    ? "(u64)" + base
+                    : narrow     ? "(u64)(u32)(" + base + " + " + std::to_string(u32(at)) + "u)"
+                                 : base + " + " + std::to_string(at) + "ull";
+  return "(" + sum + ")";
+}
+
+Writer::Address Writer::parseAddress(const std::string &operand) {
   if (!operand.starts_with("[") || !operand.ends_with("]"))
     refuse("expected an address in brackets (got '" + operand + "')");
   std::string inner = trimmed(operand.substr(1, operand.size() - 2));
-  u64 value;
-  if (parseInteger(inner, value))
-    return std::to_string(value) + "ull";
+  Address address;
+  if (parseInteger(inner, address.addend))
+    return address;
   size_t plus = inner.find_first_of("+-");
   std::string name = trimmed(inner.substr(0, plus));
-  u64 addend = 0;
-  if (plus != inner.npos && !parseInteger(trimmed(inner.substr(inner[plus] == '+' ? plus + 1 : plus)), addend))
+  if (plus != inner.npos && !parseInteger(trimmed(inner.substr(inner[plus] == '+' ? plus + 1 : plus)), address.addend))
     refuse("expected a number after '" + name + "'");
   const Entity *entity = find(name);
   if (!entity)
     refuse("unknown operand '" + name + "'");
-  if (entity->kind != Entity::Kind::reg)
-    return symbol(*entity, addend);
+  if (entity->kind != Entity::Kind::reg) {
+    address.base = symbol(*entity, 0);
+    return address;
+  }
   u32 bits;
-  std::string reg = lvalue(name, bits);
+  address.base = lvalue(name, bits);
   if (bits < 32)
     refuse("'" + name + "' is no address");
-  if (!addend)
-    return "(u64)" + reg;
-  return bits == 64 ? reg + " + " + std::to_string(addend) + "ull" : "(u64)(u32)(" + reg + " + " + std::to_string(u32(addend)) + "u)";
+  address.narrow = bits == 32;
+  return address;
+}
+
+//===- checks of addresses
+//-----------------------------------------------------------------------------------------------------------------------------------===//
+
+std::string Writer::access(const std::string &operand, Space space, u32 bytes, const char *kind) {
+  Address address = parseAddress(operand);
+  std::string place = site();
+  size_t group = groups.size();
+  if (!guarded)
+    for (size_t one : openGroups)
+      if (groups[one].low.base == address.base && groups[one].space == space)
+        group = one;
+  if (group == groups.size()) {
+    groups.push_back({address, space, true, {}});
+    if (!guarded)
+      openGroups.push_back(group);
+    body += "\1" + std::to_string(group) + "\n"; // where its check will stand
+  }
+  groups[group].places.push_back({address.addend, bytes, place});
+  std::string host = space == Space::generic  ? address.text()
+                     : space == Space::shared ? "(" + address.text() + " + shared - sharedStart)"
+                                              : "(" + address.text() + " + t->local)";
+  emit("ACCESS(" + host + ", " + std::to_string(bytes) + ", " + place + ", " + kind + ");");
+  return host;
+}
+
+void Writer::closeGroups(const std::string &base) {
+  std::erase_if(openGroups, [&](size_t group) { return base.empty() || groups[group].low.base == base; });
+}
+
+// The text of the function with the checks in their places, and the tables that they use.
+std::string Writer::withChecks(std::string &ranges, std::string &places) {
+  std::string text;
+  u64 count = 0;
+  for (size_t at = 0; at < body.size();) {
+    size_t end = body.find('\n', at) + 1;
+    if (body[at] != '\1') {
+      text.append(body, at, end - at);
+      at = end;
+      continue;
+    }
+    size_t number = std::stoull(body.substr(at + 1, end - at - 2));
+    at = end;
+    const Group &group = groups[number];
+    s64 low = INT64_MAX, high = INT64_MIN;
+    u32 widest = 1;
+    u64 residue = 0;
+    for (const Group::Place &place : group.places) {
+      low = std::min(low, s64(place.addend));
+      high = std::max(high, s64(place.addend) + place.bytes);
+      if (place.bytes > widest)
+        widest = place.bytes, residue = place.addend;
+    }
+    // Where all are multiples of their sizes if the widest one is; if not, one of them is misaligned for sure.
+    bool consistent = true;
+    for (const Group::Place &place : group.places)
+      consistent &= (place.addend - residue) % place.bytes == 0;
+    ranges += "      {" + std::to_string(high - low) + "ull, " + std::to_string(consistent ? residue - u64(low) : 0) + "ull, " +
+              (consistent ? std::to_string(widest - 1) + "ull" : "~0ull") + ", " + std::to_string(count) + ", " + std::to_string(group.places.size()) + "},\n";
+    for (const Group::Place &place : group.places)
+      places += "      {" + std::to_string(place.addend - u64(low)) + "ull, " + std::to_string(place.bytes) + ", " + place.site + "},\n";
+    count += group.places.size();
+    const char *check = group.space == Space::generic ? "CHECK_GENERIC" : group.space == Space::shared ? "CHECK_SHARED" : "CHECK_LOCAL";
+    text += "  " + std::string(check) + "(" + group.low.textAt(u64(low)) + ", " + std::to_string(number) + ");\n";
+  }
+  return text;
 }
 
 std::string Writer::site() {
@@ -378,14 +454,17 @@ void Writer::instruction(const Statement &one) {
   auto found = handlers().find(parts[0]);
   if (found == handlers().end())
     emulator::refuse(function.line + one.line, "unknown instruction '" + opcode + "'");
-  if (!guard.empty())
+  guarded = !guard.empty();
+  if (guarded)
     emit("if (" + guard + ") {");
   (this->*found->second)();
   for (size_t i = 1; i < parts.size(); ++i)
     if (!taken[i])
       emulator::refuse(function.line + one.line, "unknown instruction '" + opcode + "' ('." + parts[i] + "')");
-  if (!guard.empty())
+  if (guarded)
     emit("}");
+  if (parts[0] == "bra" || parts[0] == "brx" || parts[0] == "ret" || parts[0] == "exit" || parts[0] == "trap" || parts[0] == "call")
+    closeGroups();
 }
 
 //===- functions
@@ -441,11 +520,14 @@ std::string Writer::run() {
       break;
     }
   }
+  std::string ranges, places, checked = withChecks(ranges, places);
   std::string text = prototype(function) + " {\n";
   if (siteCount)
     text += "  static const Site sites[] = {\n" + sites + "  };\n";
-  text += "  const u64 base = t->base, shared = t->shared;\n  const u32 sharedBytes = t->sharedBytes;\n  const u8 *const shadow = t->shadow;\n";
-  return text + "  bool carryFlag = false;\n" + registers + "  {\n" + body + "  }\n}\n";
+  if (!groups.empty())
+    text += "  static const Place places[] = {\n" + places + "  };\n  static const Range ranges[] = {\n" + ranges + "  };\n";
+  text += "  const u64 shared = t->shared;\n  bool carryFlag = false;\n";
+  return text + registers + "  {\n" + checked + "  }\n}\n";
 }
 
 } // namespace lathe::emulator

@@ -79,7 +79,19 @@ private:
   void out(const std::string &operand, Type type, const std::string &value); // extended to the register's width
   void out(Type type, const std::string &value) { out(operands.at(0), type, value); }
   std::string predicate(const std::string &operand);
-  std::string address(const std::string &operand); // of [ ]
+  // Of [ ]: what it is relative to, 32 or 64 bits wide, and the constant that is added.
+  struct Address {
+    std::string base;
+    bool narrow = false;
+    u64 addend = 0;
+    std::string text() const { return textAt(addend); }
+    std::string textAt(u64 addend) const;
+  };
+  Address parseAddress(const std::string &operand);
+  std::string address(const std::string &operand) { return parseAddress(operand).text(); }
+  // The address on the host, checked together with others that are relative to the same register as long as nothing is written to it and no other way joins.
+  std::string access(const std::string &operand, Space space, u32 bytes, const char *kind);
+  void closeGroups(const std::string &base = "");
   std::string valueOf(const std::string &name, u64 addend);
   std::string symbol(const Entity &entity, u64 addend);
   u32 registerBits(const std::string &operand);
@@ -89,7 +101,22 @@ private:
   std::string temporary();
   void emit(const std::string &line) { body += "  " + line + "\n"; }
   void collective() { layout.collective = true; }
-  std::string space(); // the state space of a memory instruction, as the macro that checks it
+  bool takeSpace(Space &space); // false: parameters
+  struct Group {
+    Address low;
+    Space space;
+    bool open = true;
+    struct Place {
+      u64 addend;
+      u32 bytes;
+      std::string site;
+    };
+    std::vector<Place> places;
+  };
+  std::vector<Group> groups;
+  std::vector<size_t> openGroups;
+  bool guarded = false; // the instruction has a predicate
+  std::string withChecks(std::string &ranges, std::string &places);
   u32 temporaries = 0;
 
   static const std::unordered_map<std::string_view, Handler> &handlers();
