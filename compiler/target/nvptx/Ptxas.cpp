@@ -130,14 +130,14 @@ LogicalResult lathe::assemble(const Ptxas &ptxas, MutableArrayRef<PtxasJob> jobs
 
 std::vector<PtxasReport> lathe::parsePtxasLog(StringRef log) {
   std::vector<PtxasReport> reports;
-  auto of = [&](StringRef entry) -> PtxasReport & {
-    for (PtxasReport &r : reports)
-      if (r.entry == entry)
-        return r;
+  auto of = [&](StringRef entry) {
+    for (size_t i = 0; i < reports.size(); ++i)
+      if (reports[i].entry == entry)
+        return i;
     reports.emplace_back().entry = entry.str();
-    return reports.back();
+    return reports.size() - 1;
   };
-  PtxasReport *current = nullptr;
+  std::optional<size_t> current; // the list grows
   llvm::SmallVector<StringRef> lines;
   log.split(lines, '\n', -1, /*KeepEmpty=*/false);
   for (StringRef line : lines) {
@@ -147,22 +147,18 @@ std::vector<PtxasReport> lathe::parsePtxasLog(StringRef log) {
       return value;
     };
     if (line.contains("Compiling entry function '"))
-      current = &of(line.split('\'').second.split('\'').first);
+      current = of(line.split('\'').second.split('\'').first);
     else if (line.contains("Function properties for "))
-      current = &of(line.split("Function properties for ").second.trim());
+      current = of(line.split("Function properties for ").second.trim());
     else if (current && line.contains(" bytes spill stores"))
-      current->spillBytes += numberBefore(" bytes spill stores") + numberBefore(" bytes spill loads");
+      reports[*current].spillBytes += numberBefore(" bytes spill stores") + numberBefore(" bytes spill loads");
     else if (current && line.contains("Used ") && line.contains(" registers"))
-      current->registers = numberBefore(" registers");
+      reports[*current].registers = numberBefore(" registers");
     else if (line.contains("warning") || line.contains("(C75")) {
-      // Some name their function, others come before the first one.
-      PtxasReport *about = current;
-      for (PtxasReport &r : reports)
-        if (line.contains("'" + r.entry + "'"))
-          about = &r;
-      if (!about)
-        about = &of("");
-      about->warnings.push_back(line.trim().str());
+      // They name their function, which may come later, or belong to the one at hand.
+      StringRef named = line.contains("lathe_k") ? line.split("'").second.split('\'').first : "";
+      size_t about = !named.empty() ? of(named) : current ? *current : of("");
+      reports[about].warnings.push_back(line.trim().str());
     }
   }
   return reports;

@@ -15,7 +15,7 @@ class DataObjects : public testing::TestWithParam<bool> {};
 
 TEST_P(DataObjects, IsAValidRelocatable) {
   std::vector<std::string> kernels{"k0.conv", "k1.add+relu"};
-  DataObjectInput input{/*isX86=*/GetParam(), kernels, /*weightsBytes=*/128, /*manifestBytes=*/40};
+  DataObjectInput input{/*isX86=*/GetParam(), kernels, /*weightsBytes=*/128, /*manifestBytes=*/40, /*imagesBytes=*/0};
   DataObject object(input);
   std::vector<char> bytes(object.size());
   object.write(bytes);
@@ -52,6 +52,31 @@ TEST_P(DataObjects, IsAValidRelocatable) {
     else if (name.starts_with("k"))
       EXPECT_EQ(symbol.getOther(), llvm::ELF::STV_HIDDEN);
   }
+}
+
+/// Of a network for GPUs: the entry leads to the images in place of a table of kernels.
+TEST_P(DataObjects, HoldsImages) {
+  DataObjectInput input{/*isX86=*/GetParam(), {}, /*weightsBytes=*/128, /*manifestBytes=*/40, /*imagesBytes=*/100};
+  DataObject object(input);
+  std::vector<char> bytes(object.size());
+  object.write(bytes);
+  ASSERT_EQ(object.images(bytes).size(), 100u);
+  std::fill(object.images(bytes).begin(), object.images(bytes).end(), 'i');
+
+  auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(StringRef(bytes.data(), bytes.size()), "data"));
+  ASSERT_TRUE(bool(file)) << llvm::toString(file.takeError());
+  auto *elf = llvm::cast<llvm::object::ELF64LEObjectFile>(file->get());
+  std::map<uint64_t, std::string> targets;
+  for (const llvm::object::ELFSectionRef section : elf->sections()) {
+    if (llvm::cantFail(section.getName()) == ".lathe.images") {
+      EXPECT_EQ(llvm::cantFail(section.getContents()), std::string(100, 'i'));
+      EXPECT_EQ(section.getAlignment().value(), uint64_t(LATHE_ALIGNMENT));
+    }
+    for (const llvm::object::RelocationRef &r : section.relocations())
+      targets[r.getOffset()] = llvm::cantFail(llvm::cantFail(r.getSymbol()->getSection())->getName()).str();
+  }
+  EXPECT_EQ(targets, (std::map<uint64_t, std::string>{{offsetof(lathe_artifact_entry, kernels_offset), ".lathe.images"},
+                                                      {offsetof(lathe_artifact_entry, weights_offset), ".lathe.weights"}}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Architectures, DataObjects, testing::Values(true, false));
