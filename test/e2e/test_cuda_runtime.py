@@ -125,6 +125,23 @@ def test_api(digits, what, streams):
     child(what, digits, streams=streams)
 
 
+CALLS = ["cuMemAlloc_v2:2", "cuMemAlloc_v2:2:2", "cuMemAlloc_v2:2:3", "cuStreamCreate:2", "cuEventCreate:2:2", "cuStreamBeginCapture_v2:900",
+         "cuGraphInstantiateWithFlags:1", "cuModuleGetFunction:500:3", "cuMemcpyHtoD_v2:1", "cuMemcpyHtoDAsync_v2:1", "cuMemcpyDtoHAsync_v2:1",
+         "cuCtxPushCurrent_v2:201", "cuMemsetD8Async:1", "cuLaunchKernel:1:4", "cuGraphLaunch:719", "cuStreamSynchronize:700:2", "cuDevicePrimaryCtxRetain:2"]
+
+
+@pytest.mark.parametrize("fail", ["", *CALLS])
+def test_memory_safe(digits, fail):
+    """With ASan and UBSan, both where everything works and where a call fails: the first failure is told, and nothing is left on the device."""
+    program = BUILD / "bin" / "run-on-gpu-sanitized"
+    done = subprocess.run([program, digits], env=environment(leaks=1, **({"fail": fail} if fail else {})), capture_output=True, text=True, timeout=120)
+    if fail:
+        assert done.returncode == 5 and done.stderr.startswith(f"error: {digits}: device 0 (Emulated GPU (sm_90))"), done.stderr
+        assert done.stderr.count("\n") == 1, done.stderr
+    else:
+        assert done.returncode == 0 and done.stderr == ""
+
+
 def test_nothing_is_left_on_the_device(digits):
     """Also when the interpreter ends first and collects models before their contexts."""
     said = child("forgotten", digits, leaks=1)
@@ -295,11 +312,14 @@ def test_verify(digits, tmp_path):
 
 
 def test_no_assembler(tmp_path):
-    variables = environment(PATH="/nonexistent", CUDA_HOME="/nonexistent")
-    if Path("/usr/local/cuda/bin/ptxas").exists():
-        pytest.skip("there is a ptxas in /usr/local/cuda/bin, which is looked for in any case")
-    done = tool("lathe", "compile", DIGITS, "--target=cuda", "--gpu-arch=sm_80", "-o", tmp_path / "m.so", env=variables)
-    assert done.returncode == 1 and done.stderr.startswith("error: a cubin needs NVIDIA's ptxas, which is neither in PATH nor in $CUDA_HOME/bin")
+    """In a file system of its own, since the compiler also looks into /usr/local/cuda."""
+    hide = ["unshare", "--map-root-user", "--mount", "sh", "-c", 'for d in /usr/local/cuda; do [ ! -d $d ] || mount -t tmpfs none $d || exit 99; done; exec "$@"', "sh"]
+    command = [BUILD / "bin" / "lathe", "compile", DIGITS, "--target=cuda", "--gpu-arch=sm_80", "-o", tmp_path / "m.so"]
+    done = subprocess.run([*hide, *command], env=environment(PATH="/usr/bin:/bin", CUDA_HOME="/nonexistent"), capture_output=True, text=True, timeout=60)
+    if done.returncode == 99 or "unshare" in done.stderr:
+        pytest.skip(f"/usr/local/cuda cannot be hidden: {done.stderr.splitlines()[0]}")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: a cubin needs NVIDIA's ptxas, which is neither in PATH nor in $CUDA_HOME/bin nor in /usr/local/cuda/bin")
     assert not list(tmp_path.iterdir())
 
 
