@@ -237,6 +237,8 @@ private:
     Builder b(&context);
     (*module)->setAttr(nn::NNDialect::kTargetAttr, *target);
     (*module)->setAttr(nn::NNDialect::kFlagsAttr, b.getStringAttr(options.passes.flags()));
+    if (!options.precision.empty())
+      (*module)->setAttr(nn::NNDialect::kPrecisionAttr, b.getStringAttr(options.precision));
     return kOk;
   }
 
@@ -440,6 +442,8 @@ int Compilation::writeOutput(ArrayRef<Object> objects, const GpuCode *gpu) {
   artifact.weightsInFile = options.weightsInFile;
   artifact.threads = threads;
   artifact.flags = (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kFlagsAttr).getValue().str();
+  if (auto precision = (*module)->getAttrOfType<StringAttr>(nn::NNDialect::kPrecisionAttr))
+    artifact.flags += precision == "f16" ? " --fp16" : " --" + precision.str();
   artifact.gpu = gpu;
   return work("artifact", "write-artifact", [&] {
     int code = kInternalError;

@@ -38,6 +38,7 @@ struct CompileOptions {
   bool cuda = false;             // compile for NVIDIA GPUs, of which triple, cpu and targetDescription say nothing
   std::string gpuArch;           // what an artifact for GPUs embeds: "sm_80,sm_90,compute_80"; "" for PTX alone
   bool noPtx = false;            // PTX for compute_80 is not embedded beside what gpuArch says
+  std::string precision;         // "tf32", "f16" or "bf16", of cuda only; "" for f32
   std::string targetDescription; // file that replaces the built-in description; "" for none
   PassSelection passes;
   std::vector<std::string> shapes;                 // "x:1..32x3x224x224"

@@ -114,6 +114,7 @@ void memrefPhase(List l) {
                 "after what precedes convolutions has joined them: what is left between two of them need not be a map either");
   if (l.selection.runs("lathe-fuse-statistics"))
     l.functions([] { return createFuseStatisticsPass(); }, "after prologues, which change how many rows a tile merges");
+  l.functions([] { return createNarrowStoragePass(); }, "with --fp16 and --bf16: buffers are final, and take less of the arena");
   l.functions([=] { return createPlanArenaPass({/*reuse=*/l.selection.runs("lathe-plan-arena")}); }, "lifetimes are final now");
   l.module([] { return createOutlineKernelsPass(); }, "equal operations are compiled once, and later passes run per kernel");
   l.verify();
@@ -121,11 +122,13 @@ void memrefPhase(List l) {
 
 // IN: kernels that hold one operation each  OUT: kernels as scf, vector, memref, arith, math
 void loopsPhase(List l) {
+  l.functions([] { return createTileBlockPass(); }, "for GPUs: convolutions and products that a block of threads computes");
   l.functions([] { return createTileWindowedPass(); }, "windowed operations to register tiles: border arithmetic");
   l.functions([] { return createExpandForeachPass(); }, "programs over an index space to loops: they are scalar code already");
   l.functions([] { return createTileReducePass(); }, "reductions to vector loops with accumulators in registers");
   l.functions([] { return createTileGenericPass(); }, "everything else to vector loops");
   l.functions([] { return createExpandMicroKernelPass(); }, "register tiles to vector code: instruction choice");
+  l.functions([] { return createLowerStoragePass(); }, "narrow buffers: all accesses are there, and conversions are expanded next");
   l.functions([] { return createExpandMathPass(); }, "functions to polynomials: no calls into a math library");
   l.functions([] { return createLowerAffinePass(); }, "index maps to arithmetic");
   l.verify();

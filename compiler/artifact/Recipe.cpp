@@ -6,6 +6,7 @@
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
 #include <atomic>
+#include <cmath>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -89,7 +90,7 @@ LogicalResult applyStep(nn::StepAttr step, StridedTensor &tensor, SourceFiles &f
     tensor.broadcast(args);
   else if (kind == "slice")
     tensor.slice(args.take_front(args.size() / 3), args.slice(args.size() / 3, args.size() / 3), args.take_back(args.size() / 3));
-  else if (kind == "to_float") // what was read are numbers already
+  else if (kind == "to_float" || kind == "to_f16" || kind == "to_bf16") // what was read are numbers already; what is stored is rounded at the end
     return success();
   else if (kind == "expand_groups")
     tensor.expandGroups(args[0], args[1]);
@@ -155,6 +156,19 @@ static LogicalResult moveElements(nn::WeightAttr weight, SourceFiles &files, Mut
   return success();
 }
 
+/// Round to nearest, ties to even. In two steps, the first of which keeps in its last bit that something was lost: so there is one rounding.
+static uint16_t toBFloat16(double value) {
+  auto single = static_cast<float>(value);
+  if (std::isnan(single))
+    return 0x7fc0;
+  auto bits = llvm::bit_cast<uint32_t>(single);
+  if (std::fabs(single) > std::fabs(value)) // the next one towards zero
+    --bits;
+  if (llvm::bit_cast<float>(bits) != value)
+    bits |= 1;
+  return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
 int64_t lathe::weightBytes(nn::WeightAttr weight) {
   FailureOr<SmallVector<int64_t>> shape = weight.getResultShape();
   return succeeded(shape) ? ShapedType::getNumElements(*shape) * elementBytes(weight.getResultElementType()) : 0;
@@ -165,12 +179,23 @@ LogicalResult lathe::evaluateWeight(nn::WeightAttr weight, SourceFiles &files, M
     return fail(error, "internal error: a weight of " + Twine(weightBytes(weight)) + " bytes was given " + Twine(to.size()));
   if (to.empty())
     return success();
-  if (!weight.getResultElementType().isF32())
+  Type type = weight.getResultElementType();
+  bool half = !weight.getSteps().empty() && (weight.getSteps().back().getKind() == "to_f16" || weight.getSteps().back().getKind() == "to_bf16");
+  if (!type.isF32() && !half)
     return moveElements(weight, files, to, error);
   FailureOr<StridedTensor> tensor = evaluate(weight, files, error);
   if (failed(tensor))
     return failure();
-  tensor->store(reinterpret_cast<float *>(to.data()));
+  if (!half) {
+    tensor->store(reinterpret_cast<float *>(to.data()));
+    return success();
+  }
+  std::vector<double> numbers(to.size() / 2);
+  tensor->store(numbers.data());
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    uint16_t bits = type.isF16() ? llvm::bit_cast<uint16_t>(static_cast<_Float16>(numbers[i])) : toBFloat16(numbers[i]);
+    std::memcpy(to.data() + 2 * i, &bits, sizeof bits);
+  }
   return success();
 }
 

@@ -59,12 +59,13 @@ public:
     return mlir::arith::MulIOp::create(b, a, constant(v));
   }
 
-  /// A flat view that is made once, at the top of the function; `memref` is an argument of it.
+  /// A flat view that is made once, at the top of the function; `memref` is an argument of it, or such an argument as seen through nn.stored_as.
   mlir::Value flatten(mlir::Value memref) {
     mlir::Value &slot = flatViews[memref];
     if (!slot) {
       mlir::OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(entry);
+      mlir::Operation *view = memref.getDefiningOp();
+      view ? b.setInsertionPointAfter(view) : b.setInsertionPointToStart(entry);
       slot = flatView(b, memref);
     }
     return slot;

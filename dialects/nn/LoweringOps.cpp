@@ -7,6 +7,17 @@
 using namespace mlir;
 using namespace lathe::nn;
 
+LogicalResult StoredAsOp::verify() {
+  auto from = cast<MemRefType>(getSource().getType()), to = cast<MemRefType>(getType());
+  if (!to.getElementType().isF32() || !(from.getElementType().isF16() || from.getElementType().isBF16()))
+    return emitOpError("expects a buffer of f16 or bf16 seen as f32 (got ") << from << " as " << to << ")";
+  if (from.getShape() != to.getShape() || from.getStridesAndOffset() != to.getStridesAndOffset() || from.getMemorySpace() != to.getMemorySpace())
+    return emitOpError("expects the same shape, strides and offset (got ") << from << " as " << to << ")";
+  return success();
+}
+
+Value StoredAsOp::getViewSource() { return getSource(); }
+
 LogicalResult MicroKernelOp::verify() {
   size_t spatial = getWindow().size();
   if (spatial < 1 || getStrides().size() != spatial || getDilations().size() != spatial || getPads().size() != 2 * spatial)

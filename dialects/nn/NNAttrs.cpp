@@ -22,7 +22,8 @@ LogicalResult FileAttr::verify(function_ref<InFlightDiagnostic()> emitError, Str
 }
 
 LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t ku, int64_t unroll, int64_t merge, ArrayRef<int64_t> segments,
-                                 ArrayRef<int64_t> winograd, int64_t images, ArrayRef<int64_t> prefetch, int64_t share, int64_t streams) {
+                                 ArrayRef<int64_t> winograd, int64_t images, ArrayRef<int64_t> prefetch, int64_t share, int64_t streams,
+                                 ArrayRef<int64_t> block) {
   if (ku < 1 || unroll < 1 || merge < 1)
     return emitError() << "expects ku, unroll and merge of at least 1 (got " << ku << ", " << unroll << ", " << merge << ")";
   if (segments.empty() || llvm::any_of(segments, [](int64_t s) { return s < 1; }))
@@ -43,6 +44,10 @@ LogicalResult TilingAttr::verify(function_ref<InFlightDiagnostic()> emitError, i
     return emitError() << "expects streams to be 0 or ku, or a multiple of ku where several images are a tile (got " << streams << " and " << ku << ")";
   if (streams > 0 && (!winograd.empty() || !prefetch.empty() || share > 1))
     return emitError() << "expects streams without winograd, prefetch and share (got " << streams << ")";
+  if (!block.empty() && (block.size() != 5 || llvm::any_of(block, [](int64_t v) { return v < 1; })))
+    return emitError() << "expects block to be rows, columns, warps along both, and stages, each at least 1 (got " << block << ")";
+  if (!block.empty() && (!winograd.empty() || images || !prefetch.empty() || share > 1 || streams || merge > 1))
+    return emitError() << "expects a block beside no other choice but ku, unroll and segments (got " << block << ")";
   return success();
 }
 
@@ -181,6 +186,11 @@ static FailureOr<SmallVector<int64_t>> applyToShape(function_ref<InFlightDiagnos
       extent += m - 1;
     return shape;
   }
+  if (kind == "to_f16" || kind == "to_bf16") {
+    if (!args.empty() || hasOperand)
+      return mismatch("no arguments");
+    return shape;
+  }
   if (kind == "to_float") {
     if (args.size() > 1 || (args.size() == 1 && args[0] != 0 && args[0] != 1))
       return mismatch("0 or 1: whether integers are unsigned");
@@ -228,6 +238,8 @@ LogicalResult WeightAttr::verify(function_ref<InFlightDiagnostic()> emitError, A
   SmallVector<int64_t> shape(type.getShape());
   bool isFloat = type.getElementType().isF32();
   for (StepAttr step : steps) {
+    if (step.getKind().starts_with("to_") && step.getKind() != "to_float" && step != steps.back())
+      return emitError() << "expects step '" << step.getKind() << "' to be the last one";
     FailureOr<SmallVector<int64_t>> next = applyToShape(emitError, step, shape);
     if (failed(next))
       return failure();
@@ -243,6 +255,10 @@ LogicalResult WeightAttr::verify(function_ref<InFlightDiagnostic()> emitError, A
 }
 
 Type WeightAttr::getResultElementType() const {
+  if (!getSteps().empty() && getSteps().back().getKind() == "to_f16")
+    return Float16Type::get(getContext());
+  if (!getSteps().empty() && getSteps().back().getKind() == "to_bf16")
+    return BFloat16Type::get(getContext());
   bool converted = llvm::any_of(getSteps(), [](StepAttr step) { return step.getKind() == "to_float"; });
   return converted ? Type(Float32Type::get(getContext())) : getType().getElementType();
 }

@@ -40,8 +40,9 @@ def NN_StepAttr : NN_Attr<"Step", "step"> {
     | `share_rows` | lanes, share | | packed weights `[..., rows, columns]`: in the last `lanes` columns each `share` rows become one, row d's column k at k * share + d; the others become zero |
     | `winograd` | m: output pixels of a tile, per trailing dimension | | weights `[K, C, r...]` to `[K, C, m + r - 1...]`: each window under the kernel transform of F(m, r) (CookToom.h) |
     | `to_float` | 1: the integers are unsigned | | the element as f32; first of the steps that compute |
+    | `to_f16`, `to_bf16` | | | the element in that type; the last step |
 
-    Arithmetic is done in double and rounded once at the end of the recipe; its elements are f32. Sources of other element types are moved by `transpose`,
+    Arithmetic is done in double and rounded once at the end of the recipe; its elements are f32, if no step says otherwise. Sources of other element types are moved by `transpose`,
     `reshape`, `pad`, `broadcast` and `slice` as they are.
   }];
   let parameters = (ins StringRefParameter<>:$kind, OptionalArrayRefParameter<"int64_t">:$args, OptionalParameter<"::mlir::FloatAttr">:$value,
@@ -66,7 +67,7 @@ def NN_WeightAttr : NN_Attr<"Weight", "weight"> {
   let extraClassDeclaration = [{
     /// Shape after all steps; failure if a step does not fit (the verifier has said which).
     ::mlir::FailureOr<::mlir::SmallVector<int64_t>> getResultShape() const;
-    /// The element type after all steps: f32 after `to_float`, else the source's.
+    /// The element type after all steps: that of the last `to_…`, else the source's.
     ::mlir::Type getResultElementType() const;
     /// The same recipe with one more step.
     WeightAttr withStep(StepAttr step) const;
@@ -100,6 +101,9 @@ def NN_TilingAttr : NN_Attr<"Tiling", "tiling"> {
     - `streams`: the weights of every vector of channels lie apart, and so many vectors are a group. A single image takes them all at once, and reads as many
       streams of memory. Several images go through `ku` of them (a divisor) before the next `ku`, in tiles of at most as many accumulators as `images`.
       Absent (0): the `ku` vectors of a group lie side by side.
+    - `block`: on a GPU, the operation is a product of matrices whose rows are the output pixels of all images, and a block of threads computes a tile of it:
+      rows, columns, warps along the rows, warps along the columns, and steps of the reduction that are in shared memory at once. Columns are `ku * V`.
+      Absent: a warp computes a register tile, as a core of a CPU does.
 
     ```mlir
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [14, 14]>
@@ -107,25 +111,33 @@ def NN_TilingAttr : NN_Attr<"Tiling", "tiling"> {
     #nn.tiling<ku = 3, unroll = 4, merge = 1, segments = [1], images = 8>
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [1], images = 8, streams = 8>
     #nn.tiling<ku = 2, unroll = 4, merge = 1, segments = [12, 12], winograd = [4, 4]>
+    #nn.tiling<ku = 2, unroll = 1, merge = 1, segments = [56], block = [128, 64, 2, 2, 4]>
     ```
   }];
   let parameters = (ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, ArrayRefParameter<"int64_t">:$segments,
                     OptionalArrayRefParameter<"int64_t">:$winograd, DefaultValuedParameter<"int64_t", "0">:$images,
                     OptionalArrayRefParameter<"int64_t">:$prefetch, DefaultValuedParameter<"int64_t", "1">:$share,
-                    DefaultValuedParameter<"int64_t", "0">:$streams);
+                    DefaultValuedParameter<"int64_t", "0">:$streams, OptionalArrayRefParameter<"int64_t">:$block);
   let skipDefaultBuilders = 1;
   let builders = [AttrBuilder<(ins "int64_t":$ku, "int64_t":$unroll, "int64_t":$merge, "::llvm::ArrayRef<int64_t>":$segments,
                                    CArg<"::llvm::ArrayRef<int64_t>", "{}">:$winograd, CArg<"int64_t", "0">:$images,
-                                   CArg<"::llvm::ArrayRef<int64_t>", "{}">:$prefetch, CArg<"int64_t", "1">:$share, CArg<"int64_t", "0">:$streams),
-                              [{ return $_get($_ctxt, ku, unroll, merge, segments, winograd, images, prefetch, share, streams); }]>];
+                                   CArg<"::llvm::ArrayRef<int64_t>", "{}">:$prefetch, CArg<"int64_t", "1">:$share, CArg<"int64_t", "0">:$streams,
+                                   CArg<"::llvm::ArrayRef<int64_t>", "{}">:$block),
+                              [{ return $_get($_ctxt, ku, unroll, merge, segments, winograd, images, prefetch, share, streams, block); }]>];
   let extraClassDeclaration = [{
     /// Vectors of output channels in a group of weights.
     int64_t getGroupVectors() const { return getStreams() > 0 ? getStreams() : getKu(); }
     /// Vectors of output channels side by side in a row of packed weights.
     int64_t getRowVectors() const { return getStreams() > 0 ? 1 : getKu(); }
+    // Of `block`.
+    int64_t getBlockRows() const { return getBlock()[0]; }
+    int64_t getBlockColumns() const { return getBlock()[1]; }
+    int64_t getWarpsOfRows() const { return getBlock()[2]; }
+    int64_t getWarpsOfColumns() const { return getBlock()[3]; }
+    int64_t getStages() const { return getBlock()[4]; }
   }];
   let assemblyFormat = [{
-    `<` `ku` `=` $ku `,` `unroll` `=` $unroll `,` `merge` `=` $merge `,` `segments` `=` `[` $segments `]` `` custom<TilingOptions>($winograd, $images, $prefetch, $share, $streams) `>`
+    `<` `ku` `=` $ku `,` `unroll` `=` $unroll `,` `merge` `=` $merge `,` `segments` `=` `[` $segments `]` `` custom<TilingOptions>($winograd, $images, $prefetch, $share, $streams, $block) `>`
   }];
   let genVerifyDecl = 1;
 }
@@ -135,10 +147,19 @@ def NN_TargetAttr : NN_Attr<"Target", "target"> {
   let description = [{
     Read from a target description file (`compiler/target/cpu/*.json`), one per CPU family. Sizes are bytes, bandwidths bytes per cycle of one core.
     `vectorBits` is the widest vector that is used; `registers` counts vector registers; `fmaPerCycle` and `loadsPerCycle` are vector instructions.
+    Of a GPU the numbers are those of one multiprocessor, and there are three more: how many of them it has, multiply-adds of 16-bit numbers that the tensor
+    cores of one do in a cycle, and the shared memory that a block of threads may have.
   }];
   let parameters = (ins StringRefParameter<>:$triple, StringRefParameter<>:$cpu, StringRefParameter<>:$features, StringRefParameter<>:$family,
                     "int64_t":$vectorBits, "int64_t":$registers, "int64_t":$fmaPerCycle, "int64_t":$loadsPerCycle, "int64_t":$fmaLatency,
-                    "int64_t":$l1Bytes, "int64_t":$l2Bytes, "int64_t":$l3BytesPerCycle, "int64_t":$memoryBytesPerCycle);
+                    "int64_t":$l1Bytes, "int64_t":$l2Bytes, "int64_t":$l3BytesPerCycle, "int64_t":$memoryBytesPerCycle,
+                    DefaultValuedParameter<"int64_t", "0">:$multiprocessors, DefaultValuedParameter<"int64_t", "0">:$tensorFmaPerCycle,
+                    DefaultValuedParameter<"int64_t", "0">:$sharedBytes);
+  let builders = [AttrBuilder<(ins "::llvm::StringRef":$triple, "::llvm::StringRef":$cpu, "::llvm::StringRef":$features, "::llvm::StringRef":$family,
+                                   "int64_t":$vectorBits, "int64_t":$registers, "int64_t":$fmaPerCycle, "int64_t":$loadsPerCycle, "int64_t":$fmaLatency,
+                                   "int64_t":$l1Bytes, "int64_t":$l2Bytes, "int64_t":$l3BytesPerCycle, "int64_t":$memoryBytesPerCycle),
+                              [{ return $_get($_ctxt, triple, cpu, features, family, vectorBits, registers, fmaPerCycle, loadsPerCycle, fmaLatency, l1Bytes,
+                                              l2Bytes, l3BytesPerCycle, memoryBytesPerCycle, 0, 0, 0); }]>];
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
     /// Lanes of a full vector of elements of this many bits.

@@ -48,6 +48,10 @@ def NN_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kKernelAttr = "nn.kernel";
     /// Entry function: arena bytes as array<i64: c0, c1>, meaning c0 + c1 * N. The same name marks the argument that is the arena.
     static constexpr ::llvm::StringLiteral kArenaAttr = "nn.arena";
+    /// On the module: what `--tf32`, `--fp16` and `--bf16` ask for ("tf32", "f16", "bf16"); absent for f32.
+    static constexpr ::llvm::StringLiteral kPrecisionAttr = "nn.precision";
+    /// On a GPU's kernel: so many threads run an iteration. One warp or thread, or a block that shares memory.
+    static constexpr ::llvm::StringLiteral kLanesAttr = "nn.lanes";
     /// On a kernel in phase llvm: bytes of scratch memory that it needs.
     static constexpr ::llvm::StringLiteral kScratchAttr = "nn.scratch";
     /// On a kernel in phase llvm: the first entry of its argument table is the batch, before the buffers.

@@ -16,19 +16,19 @@ using namespace mlir;
 
 /// What a tiling has besides, in any number: `, winograd = [4, 4], images = 8`.
 static ParseResult parseTilingOptions(AsmParser &parser, SmallVector<int64_t> &winograd, int64_t &images, SmallVector<int64_t> &prefetch, int64_t &share,
-                                      int64_t &streams) {
+                                      int64_t &streams, SmallVector<int64_t> &block) {
   share = 1; // what generated parsers pass is 0, whatever the parameter's default is
   while (succeeded(parser.parseOptionalComma())) {
-    bool algorithm = succeeded(parser.parseOptionalKeyword("winograd"));
-    if (algorithm || succeeded(parser.parseOptionalKeyword("prefetch"))) {
-      SmallVector<int64_t> &list = algorithm ? winograd : prefetch;
-      if (parser.parseEqual() || parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] { return parser.parseInteger(list.emplace_back()); }))
+    const std::pair<StringRef, SmallVector<int64_t> &> lists[] = {{"winograd", winograd}, {"prefetch", prefetch}, {"block", block}};
+    auto list = llvm::find_if(lists, [&](const auto &l) { return succeeded(parser.parseOptionalKeyword(l.first)); });
+    if (list != std::end(lists)) {
+      if (parser.parseEqual() || parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] { return parser.parseInteger(list->second.emplace_back()); }))
         return failure();
       continue;
     }
     const std::pair<StringRef, int64_t &> numbers[] = {{"share", share}, {"streams", streams}};
     auto named = llvm::find_if(numbers, [&](const auto &number) { return succeeded(parser.parseOptionalKeyword(number.first)); });
-    if (named == std::end(numbers) && parser.parseKeyword("images", ", 'prefetch', 'share', 'streams', 'winograd' or '>'"))
+    if (named == std::end(numbers) && parser.parseKeyword("images", ", 'block', 'prefetch', 'share', 'streams', 'winograd' or '>'"))
       return failure();
     if (parser.parseEqual() || parser.parseInteger(named == std::end(numbers) ? images : named->second))
       return failure();
@@ -36,7 +36,8 @@ static ParseResult parseTilingOptions(AsmParser &parser, SmallVector<int64_t> &w
   return success();
 }
 
-static void printTilingOptions(AsmPrinter &printer, ArrayRef<int64_t> winograd, int64_t images, ArrayRef<int64_t> prefetch, int64_t share, int64_t streams) {
+static void printTilingOptions(AsmPrinter &printer, ArrayRef<int64_t> winograd, int64_t images, ArrayRef<int64_t> prefetch, int64_t share, int64_t streams,
+                               ArrayRef<int64_t> block) {
   auto list = [&](StringRef name, ArrayRef<int64_t> values) {
     if (values.empty())
       return;
@@ -52,6 +53,7 @@ static void printTilingOptions(AsmPrinter &printer, ArrayRef<int64_t> winograd, 
     printer << ", share = " << share;
   if (streams)
     printer << ", streams = " << streams;
+  list("block", block);
 }
 
 #define GET_ATTRDEF_CLASSES

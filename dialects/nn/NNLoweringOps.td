@@ -4,6 +4,7 @@
 
 include "dialects/nn/NNWindowedOps.td"
 include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/ViewLikeInterface.td"
 
 def NN_Reduction : I32EnumAttr<"Reduction", "how a windowed operation reduces", [
     I32EnumAttrCase<"dense", 0>,       // multiply-add over input channels and window
@@ -61,6 +62,22 @@ def NN_ScratchOp : NN_Op<"scratch", [Pure]> {
   let arguments = (ins I64Attr:$offset);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$offset attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def NN_StoredAsOp : NN_Op<"stored_as", [Pure, DeclareOpInterfaceMethods<ViewLikeOpInterface>]> {
+  let summary = "a buffer seen with elements of a wider type than it stores (phases memref and loops)";
+  let description = [{
+    The same buffer, with the same shape and strides: what is read through the result is extended, what is written is rounded to the nearest, ties to even.
+    So operations compute in f32 on tensors that take half of the memory. lathe-lower-storage rewrites the loads and stores.
+
+    ```mlir
+    %x = nn.stored_as %0 : memref<?x4x56x56x32xf16> as memref<?x4x56x56x32xf32>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$source);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `as` type($result)";
   let hasVerifier = 1;
 }
 

@@ -208,7 +208,7 @@ struct ExpandMathPass : lathe::passes::impl::ExpandMathPassBase<ExpandMathPass> 
   bool convertsHalf() {
     auto module = getOperation()->getParentOfType<ModuleOp>();
     auto target = module ? module->getAttrOfType<lathe::nn::TargetAttr>(lathe::nn::NNDialect::kTargetAttr) : lathe::nn::TargetAttr();
-    return target && (target.getTriple().starts_with("aarch64") || target.getFeatures().contains("f16c"));
+    return target && (target.isGpu() || target.getTriple().starts_with("aarch64") || target.getFeatures().contains("f16c"));
   }
 };
 

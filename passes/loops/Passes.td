@@ -26,6 +26,21 @@ def ExpandMicroKernelPass : Pass<"lathe-expand-microkernel", "::mlir::func::Func
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def LowerStoragePass : Pass<"lathe-lower-storage", "::mlir::func::FuncOp"> {
+  let summary = "loads and stores through nn.stored_as extend and round";
+  let description = [{
+    **What.** Where a kernel sees a buffer of f16 or bf16 as one of f32, its loads become those of the stored type and `arith.extf`, its stores
+    `arith.truncf` and those of the stored type; views likewise.
+
+    **Before/After.** test/passes/loops/lower-storage.mlir.
+
+    **Requires / Leaves.** Requires kernels without operations on whole buffers. Leaves no `nn.stored_as`.
+
+    **Numerics.** Extension is exact; rounding is to nearest, ties to even; what is too large becomes infinite.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def ExpandMathPass : Pass<"lathe-expand-math", "::mlir::func::FuncOp"> {
   let summary = "functions, and conversions without an instruction, to arithmetic";
   let description = [{

@@ -22,6 +22,8 @@ using namespace lathe::nn;
 
 namespace {
 
+constexpr unsigned kGlobalMemory = 1; // of the address spaces of NVPTX
+
 struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
@@ -152,6 +154,8 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
     }
     LLVMTypeConverter converter(&getContext());
     auto ptr = LLVM::LLVMPointerType::get(&getContext());
+    auto target = kernel->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>(NNDialect::kTargetAttr);
+    bool isGpu = target && target.isGpu();
     unsigned buffers = body.getNumArguments();
     ImplicitLocOpBuilder b(kernel.getLoc(), &body, body.begin());
     Type i64Type = b.getI64Type();
@@ -164,7 +168,9 @@ struct KernelAbiPass : lathe::passes::impl::KernelAbiPassBase<KernelAbiPass> {
     int32_t firstBuffer = *batch != Value();
     for (unsigned i = 0; i < buffers; ++i) {
       Value slot = LLVM::GEPOp::create(b, ptr, ptr, args, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i) + firstBuffer});
-      Value p = LLVM::LoadOp::create(b, ptr, slot);
+      Value p = LLVM::LoadOp::create(b, isGpu ? LLVM::LLVMPointerType::get(&getContext(), kGlobalMemory) : ptr, slot);
+      if (isGpu) // so that accesses are known to be of global memory, which has instructions of its own
+        p = LLVM::AddrSpaceCastOp::create(b, ptr, p);
       body.getArgument(i).replaceAllUsesWith(bufferAt(b, converter, cast<MemRefType>(body.getArgument(i).getType()), p));
     }
     body.eraseArguments(0, buffers);

@@ -171,7 +171,8 @@ private:
     forEachWriter(map, [&](Operation *op) {
       auto writer = dyn_cast<WindowedOpInterface>(op);
       auto part = writer ? writer.getInitOrNull().getDefiningOp<memref::SubViewOp>() : memref::SubViewOp();
-      all &= writer && writer.getTilingOrNull() && op->getBlock() == block && (writer.getInitOrNull() == map || (part && part.getSource() == map));
+      all &= writer && writer.getTilingOrNull() && writer.getTilingOrNull().getBlock().empty() && op->getBlock() == block &&
+             (writer.getInitOrNull() == map || (part && part.getSource() == map));
       if (!all)
         return;
       auto written = cast<MemRefType>(writer.getInitOrNull().getType());
@@ -328,7 +329,7 @@ struct FuseStatisticsPass : lathe::passes::impl::FuseStatisticsPassBase<FuseStat
     llvm::MapVector<Value, Location> maps; // that are written whole, or in parts; where they are first
     function.walk([&](WindowedOpInterface op) {
       Value init = op.getInitOrNull();
-      if (!init || !isa<MemRefType>(init.getType()) || !op.getTilingOrNull())
+      if (!init || !isa<MemRefType>(init.getType()) || !op.getTilingOrNull() || !op.getTilingOrNull().getBlock().empty())
         return;
       maps.insert({init, op.getLoc()});
       if (auto part = init.getDefiningOp<memref::SubViewOp>())

@@ -188,8 +188,10 @@ private:
     for (Value v : op->getOperands())
       isConstant(v) ? constants.insert(v) : values.insert(v);
     values.insert(destinations.begin(), destinations.end());
+    // What is seen in another type is an argument in the one in which it is stored.
     SmallVector<Type> types;
-    for (Value v : values) {
+    for (Value seen : values) {
+      Value v = storedValue(seen);
       auto type = dyn_cast<MemRefType>(v.getType());
       if (!type) {
         op->emitOpError("expects a kernel to use buffers and constants only (got ") << v.getType() << ")";
@@ -200,14 +202,22 @@ private:
         return {};
       types.push_back(*normalised);
     }
-    operands.assign(values.begin(), values.end());
+    for (Value v : values)
+      operands.push_back(storedValue(v));
     OpBuilder b(op->getContext());
     auto kernel = func::FuncOp::create(op->getLoc(), "kernel", b.getFunctionType(types, {}));
     kernel.setPrivate();
     kernel->setAttr(NNDialect::kKernelAttr, b.getUnitAttr());
     Block *body = kernel.addEntryBlock();
     b.setInsertionPointToStart(body);
-    map.map(values.getArrayRef(), body->getArguments());
+    for (auto [v, argument] : llvm::zip(values, body->getArguments())) {
+      Value inner = argument;
+      if (auto seen = v.getDefiningOp<StoredAsOp>()) {
+        auto stored = cast<MemRefType>(argument.getType()), wide = cast<MemRefType>(seen.getType());
+        inner = StoredAsOp::create(b, seen.getLoc(), MemRefType::get(stored.getShape(), wide.getElementType(), stored.getLayout()), argument);
+      }
+      map.map(v, inner);
+    }
     for (Value v : constants)
       map.map(v, b.clone(*v.getDefiningOp())->getResult(0));
     Operation *inner = b.clone(*op, map);
@@ -218,6 +228,11 @@ private:
       v.replaceUsesWithIf(clone, [&](OpOperand &use) { return inner->isProperAncestor(use.getOwner()); });
     }
     return kernel;
+  }
+
+  static Value storedValue(Value v) {
+    auto seen = v.getDefiningOp<StoredAsOp>();
+    return seen ? seen.getSource() : v;
   }
 
   static bool isConstant(Value v) { return v.getDefiningOp() && v.getDefiningOp()->hasTrait<OpTrait::ConstantLike>(); }
@@ -266,6 +281,10 @@ struct OutlineKernelsPass : lathe::passes::impl::OutlineKernelsPassBase<OutlineK
     for (Operation *op : ops)
       if (failed(outliner.outline(op)))
         return signalPassFailure();
+    getOperation().walk([](StoredAsOp op) { // kernels have their own
+      if (op.use_empty())
+        op.erase();
+    });
     outliner.report();
   }
 };

@@ -49,6 +49,33 @@ def CopiesToNNPass : Pass<"lathe-copies-to-nn", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::lathe::nn::NNDialect"];
 }
 
+def NarrowStoragePass : Pass<"lathe-narrow-storage", "::mlir::func::FuncOp"> {
+  let summary = "intermediate values and weights are stored as f16 or bf16";
+  let description = [{
+    **What.** With `nn.precision` of f16 or bf16 (`--fp16`, `--bf16`), buffers of f32 that are not arguments are stored in that type, and so are the weights of
+    windowed and matrix operations, whose recipes get a last step that rounds. Every operation computes in f32 as before: it sees such buffers through
+    `nn.stored_as`. Buffers of partial sums, and weights that are no factors, stay f32.
+
+    **Before/After.** test/passes/memref/narrow-storage.mlir:
+
+    ```mlir
+    %0 = memref.alloc() : memref<4x32xf32>
+    linalg.fill ins(%f : f32) outs(%0 : memref<4x32xf32>)
+    ```
+    becomes
+    ```mlir
+    %0 = memref.alloc() : memref<4x32xf16>
+    %1 = nn.stored_as %0 : memref<4x32xf16> as memref<4x32xf32>
+    linalg.fill ins(%f : f32) outs(%1 : memref<4x32xf32>)
+    ```
+
+    **Requires / Leaves.** Requires an entry function on buffers, before the arena is planned.
+
+    **Numerics.** One rounding for each intermediate value, to nearest, ties to even.
+  }];
+  let dependentDialects = ["::lathe::nn::NNDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def FuseProloguePass : Pass<"lathe-fuse-prologue", "::mlir::func::FuncOp"> {
   let summary = "elementwise operations into the pointwise convolutions that read them";
   let description = [{

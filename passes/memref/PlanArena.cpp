@@ -41,7 +41,7 @@ struct Buffer {
 
 /// The buffer that all of `v` is, in another shape at most; null if there are views of parts in between.
 memref::AllocOp wholeBuffer(Value v) {
-  while (isa_and_nonnull<memref::CollapseShapeOp, memref::ExpandShapeOp, memref::CastOp>(v.getDefiningOp()))
+  while (isa_and_nonnull<memref::CollapseShapeOp, memref::ExpandShapeOp, memref::CastOp, StoredAsOp>(v.getDefiningOp()))
     v = v.getDefiningOp()->getOperand(0);
   return v.getDefiningOp<memref::AllocOp>();
 }

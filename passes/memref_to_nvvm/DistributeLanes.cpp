@@ -313,7 +313,7 @@ struct DistributeLanesPass : lathe::passes::impl::DistributeLanesPassBase<Distri
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
     auto target = kernel->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>(NNDialect::kTargetAttr);
-    if (!kernel->hasAttr(NNDialect::kKernelAttr) || !target || !target.isGpu())
+    if (!kernel->hasAttr(NNDialect::kKernelAttr) || !target || !target.isGpu() || kernel->hasAttr(NNDialect::kLanesAttr))
       return;
     bool vectors = false;
     bool fits = !kernel
@@ -331,7 +331,7 @@ struct DistributeLanesPass : lathe::passes::impl::DistributeLanesPassBase<Distri
                      .wasInterrupted();
     if (!fits)
       return signalPassFailure();
-    kernel->setAttr("nn.lanes", OpBuilder(kernel).getI64IntegerAttr(vectors ? kWarp : 1));
+    kernel->setAttr(NNDialect::kLanesAttr, OpBuilder(kernel).getI64IntegerAttr(vectors ? kWarp : 1));
     if (!vectors)
       return;
     if (kernel

@@ -4,6 +4,7 @@
 #include "dialects/nn/GroupSpan.h"
 #include "dialects/nn/ModuleInfo.h"
 #include "dialects/nn/NNDialect.h"
+#include "passes/nn_to_linalg/BlockCost.h"
 #include "passes/nn_to_linalg/CostModel.h"
 #include "passes/nn_to_linalg/NestBatch.h"
 #include "passes/nn_to_linalg/Passes.h"
@@ -197,6 +198,8 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
                    << mostShare(op, lanes, tiling.getKu()) << " (got " << tiling.getShare() << ")",
                WalkResult::interrupt();
       remark::analysis(op.getLoc(), remark::RemarkOpts::name("tile").category(getArgument())) << "the tile that is written at the operation";
+    } else if (std::optional<TilingAttr> block = naive ? std::nullopt : shareAmongBlock(op, target, blocked)) {
+      tiling = *block;
     } else {
       tiling = naive ? choose(op, target, lanes, bits / 8) : nestBatch(op, choose(op, target, lanes, bits / 8), target);
     }
@@ -244,6 +247,30 @@ struct SelectTilingPass : lathe::passes::impl::SelectTilingPassBase<SelectTiling
     if (before->use_empty())
       before.erase();
     return success();
+  }
+
+  /// A block of a GPU's threads for each tile of the product, where that can be.
+  std::optional<TilingAttr> shareAmongBlock(WindowedOpInterface op, TargetAttr target, bool blocked) {
+    auto attr = getOperation()->getParentOfType<ModuleOp>()->getAttrOfType<StringAttr>(NNDialect::kPrecisionAttr);
+    StringRef precision = attr ? attr.getValue() : "";
+    if (!admitsBlock(op, precision, target))
+      return {};
+    Work work = describe(op, target.getLanes(32));
+    int64_t images = op.getOutputType().isDynamicDim(0) ? 1 : op.getOutputType().getDimSize(0), rows = work.lines * work.lineWidth * images;
+    std::optional<BlockTile> tile = chooseBlock(rows, work.outputChannels, work.inputChannels * work.windowElements, blocked, precision, target);
+    if (!tile)
+      return {};
+    if (auto r = remark::analysis(op.getLoc(), remark::RemarkOpts::name("tile").category(getArgument())))
+      r << llvm::formatv("a block of {0} x {1} warps for {2} rows (pixels of images) by {3} columns (channels), {4} stages in shared memory; {5} tiles for {6} "
+                         "multiprocessors; predicted {7:f1} kcycles",
+                         tile->warpsOfRows, tile->warpsOfColumns, tile->rows, tile->columns, tile->stages,
+                         llvm::divideCeil(rows, tile->rows) * llvm::divideCeil(work.outputChannels, tile->columns), target.getMultiprocessors(),
+                         tile->cycles / 1e3)
+               .str();
+    // Segments are for warps: what computes the operation if its buffers turn out not to suit a block.
+    int64_t ku = tile->columns / target.getLanes(32);
+    return TilingAttr::get(&getContext(), ku, kUnroll, 1, balancedSegments(work.lineWidth, std::max<int64_t>(target.getRegisters() / 2 / ku - 1, 1)), {}, 0, {},
+                           1, 0, {tile->rows, tile->columns, tile->warpsOfRows, tile->warpsOfColumns, tile->stages});
   }
 
   TilingAttr choose(WindowedOpInterface op, TargetAttr target, int64_t lanes, int64_t elementBytes) {

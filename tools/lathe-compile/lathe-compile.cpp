@@ -116,7 +116,7 @@ static int compileCommand(std::vector<std::string> arguments) {
       a = "--optimization=" + a.substr(2);
 
   // Empty unless given: what is given must have an effect.
-  bool noWinograd = false;
+  bool noWinograd = false, tf32 = false, fp16 = false, bf16 = false;
   std::string target, from, to, emit, weights, level, threads, disabled;
   std::vector<std::string> constants, formats, means, scales, resizes;
   options.cpu.clear();
@@ -128,6 +128,9 @@ static int compileCommand(std::vector<std::string> arguments) {
                "of --target=cuda: what is embedded, such as sm_80,sm_90,compute_80: sm_NN is machine code, made by ptxas, compute_NN PTX; "
                "default: PTX for compute_80, which is there in any case");
   flags.flag("--no-ptx", options.noPtx, "of --target=cuda: no PTX beside what --gpu-arch says");
+  flags.flag("--tf32", tf32, "of --target=cuda: convolutions and products round their factors to 10 bits of fraction");
+  flags.flag("--fp16", fp16, "of --target=cuda: weights and intermediate values are stored as f16, and computed with in f32");
+  flags.flag("--bf16", bf16, "the same with bf16");
   flags.option("--mcpu", options.cpu, "native (default), x86-64-v3, x86-64-v4, a CPU name of LLVM");
   flags.option("--mtriple", options.triple, "the machine to compile for, such as aarch64-linux-gnu; default: this one");
   flags.option("--target-description", options.targetDescription, "a file that replaces the built-in description of the CPU family");
@@ -166,6 +169,11 @@ static int compileCommand(std::vector<std::string> arguments) {
   options.cuda = target == "cuda";
   if (!options.cuda && from.empty() && (!options.gpuArch.empty() || options.noPtx))
     throw Failure(kUsage, (options.noPtx ? "--no-ptx is given" : "--gpu-arch is '" + options.gpuArch + "'") + ", expected with --target=cuda only");
+  options.precision = tf32 ? "tf32" : fp16 ? "f16" : bf16 ? "bf16" : "";
+  if (tf32 + fp16 + bf16 > 1)
+    throw Failure(kUsage, "expected one of --tf32, --fp16 and --bf16");
+  if (!options.cuda && !options.precision.empty())
+    throw Failure(kUsage, std::string(tf32 ? "--tf32" : fp16 ? "--fp16" : "--bf16") + " is expected with --target=cuda only");
   if (options.cuda)
     refuse(true, "--target=cuda, which has --gpu-arch",
            {{"--mcpu", !options.cpu.empty()}, {"--mtriple", !options.triple.empty()}, {"--target-description", !options.targetDescription.empty()}});
@@ -175,6 +183,9 @@ static int compileCommand(std::vector<std::string> arguments) {
     throw Failure(kUsage, "--compile-to is '" + to + "', expected a phase after --compile-from=" + from);
   refuse(options.compileFrom.has_value(), "--compile-from, whose IR holds this choice",
          {{"--target", !target.empty()},
+          {"--tf32", tf32},
+          {"--fp16", fp16},
+          {"--bf16", bf16},
           {"--mcpu", !options.cpu.empty()},
           {"--mtriple", !options.triple.empty()},
           {"--target-description", !options.targetDescription.empty()},

@@ -14,6 +14,7 @@ struct Number {
   StringRef key;
   int64_t TargetDescription::*member;
   int64_t max;
+  bool ofGpu = false;
 };
 
 // Upper bounds are far above any machine; they keep a typing error from becoming an overflow in the cost model.
@@ -27,6 +28,9 @@ constexpr Number numbers[] = {
     {"l2_bytes", &TargetDescription::l2Bytes, int64_t(1) << 40},
     {"l3_bytes_per_cycle", &TargetDescription::l3BytesPerCycle, 1 << 20},
     {"memory_bytes_per_cycle", &TargetDescription::memoryBytesPerCycle, 1 << 20},
+    {"multiprocessors", &TargetDescription::multiprocessors, 1 << 16, true},
+    {"tensor_fma_per_cycle", &TargetDescription::tensorFmaPerCycle, 1 << 20, true},
+    {"shared_bytes", &TargetDescription::sharedBytes, int64_t(1) << 30, true},
 };
 
 /// Reads one file's object; every failure says which key and which rule.
@@ -47,14 +51,15 @@ public:
     if (!values)
       return fail("numbers", "an object", "none"), std::nullopt;
     llvm::SmallVector<StringRef> keys;
+    bool gpu = d.arch == "nvptx64";
     for (const Number &n : numbers)
-      keys.push_back(n.key);
+      if (gpu || !n.ofGpu)
+        keys.push_back(n.key);
     if (!knownKeys(*values, "numbers.", keys))
       return std::nullopt;
     for (const Number &n : numbers)
-      if (!number(*values, n, d))
+      if ((gpu || !n.ofGpu) && !number(*values, n, d))
         return std::nullopt;
-    bool gpu = d.arch == "nvptx64";
     if (gpu ? d.vectorBits != 1024 : !llvm::is_contained({128, 256, 512}, d.vectorBits))
       return fail("numbers.vector_bits", gpu ? "1024, a warp's registers" : "128, 256 or 512", std::to_string(d.vectorBits)), std::nullopt;
     return d;

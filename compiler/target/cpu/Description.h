@@ -19,6 +19,7 @@ struct TargetDescription {
   std::vector<std::string> features;
   int64_t vectorBits = 0, registers = 0, fmaPerCycle = 0, loadsPerCycle = 0, fmaLatency = 0, l1Bytes = 0, l2Bytes = 0, l3BytesPerCycle = 0,
           memoryBytesPerCycle = 0;
+  int64_t multiprocessors = 0, tensorFmaPerCycle = 0, sharedBytes = 0; // of GPUs only
 };
 
 /// The files that are compiled in, from the most specific to the most general one of each architecture.

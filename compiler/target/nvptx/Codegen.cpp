@@ -12,6 +12,8 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/IntrinsicsNVPTX.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -96,11 +98,15 @@ private:
     auto *entry = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, result.entry, llvmModule);
     entry->setCallingConv(llvm::CallingConv::PTX_Kernel);
     entry->addFnAttr("nvvm.maxntid", std::to_string(result.block));
+    // How many registers a thread may have: ptxas's own guess of a good number lets some of them spill.
+    constexpr int kBlocksOfWarps = 3, kBlocksOfTiles = 2;
+    entry->addFnAttr("nvvm.minctasm", std::to_string(result.sharedBytes ? kBlocksOfTiles : kBlocksOfWarps));
     b.SetInsertPoint(llvm::BasicBlock::Create(context, "", entry));
-    auto special = [&](llvm::Intrinsic::ID id) { return b.CreateZExt(b.CreateIntrinsic(id, {}), i64); };
-    llvm::Value *thread = b.CreateAdd(b.CreateMul(special(llvm::Intrinsic::nvvm_read_ptx_sreg_ctaid_x), b.getInt64(result.block)),
-                                      special(llvm::Intrinsic::nvvm_read_ptx_sreg_tid_x));
-    llvm::Value *iteration = b.CreateUDiv(thread, b.getInt64(result.lanes));
+    // In 32 bits, which the runtime has checked to be enough: LLVM then divides such numbers in 32 bits too. 64 are a subroutine.
+    auto special = [&](llvm::Intrinsic::ID id) { return b.CreateIntrinsic(id, {}); };
+    llvm::Value *thread = b.CreateNUWAdd(b.CreateNUWMul(special(llvm::Intrinsic::nvvm_read_ptx_sreg_ctaid_x), b.getInt32(result.block)),
+                                         special(llvm::Intrinsic::nvvm_read_ptx_sreg_tid_x));
+    llvm::Value *iteration = b.CreateZExt(b.CreateUDiv(thread, b.getInt32(result.lanes)), i64);
     auto *run = llvm::BasicBlock::Create(context, "run", entry), *done = llvm::BasicBlock::Create(context, "done", entry);
     b.CreateCondBr(b.CreateICmpULT(iteration, entry->getArg(1)), run, done);
     b.SetInsertPoint(run);
@@ -135,6 +141,24 @@ private:
     builder.registerLoopAnalyses(loops);
     builder.crossRegisterProxies(loops, functions, cgscc, modules);
     builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(llvmModule, modules);
+    keepLoops(llvmModule);
+  }
+
+  /// ptxas unrolls loops of known length until registers spill.
+  static void keepLoops(llvm::Module &llvmModule) {
+    for (llvm::Function &f : llvmModule) {
+      if (f.isDeclaration())
+        continue;
+      llvm::DominatorTree dominators(f);
+      llvm::LoopInfo loops(dominators);
+      llvm::LLVMContext &context = f.getContext();
+      auto *disable = llvm::MDNode::get(context, llvm::MDString::get(context, "llvm.loop.unroll.disable"));
+      for (llvm::Loop *loop : loops.getLoopsInPreorder()) {
+        llvm::MDNode *id = llvm::MDNode::getDistinct(context, {nullptr, disable});
+        id->replaceOperandWith(0, id);
+        loop->setLoopID(id);
+      }
+    }
   }
 
   nn::TargetAttr attr;

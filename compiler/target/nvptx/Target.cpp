@@ -43,7 +43,8 @@ FailureOr<nn::TargetAttr> lathe::resolveGpuTarget(MLIRContext &context, StringRe
     for (const std::string &f : d.features)
       features += (features.empty() ? "+" : ",+") + f;
     return nn::TargetAttr::get(&context, "nvptx64-nvidia-cuda", name, features, d.family, d.vectorBits, d.registers, d.fmaPerCycle, d.loadsPerCycle,
-                               d.fmaLatency, d.l1Bytes, d.l2Bytes, d.l3BytesPerCycle, d.memoryBytesPerCycle);
+                               d.fmaLatency, d.l1Bytes, d.l2Bytes, d.l3BytesPerCycle, d.memoryBytesPerCycle, d.multiprocessors, d.tensorFmaPerCycle,
+                               d.sharedBytes);
   }
   error = ("--gpu-arch is '" + arch + "', expected one of " + known).str();
   return failure();

@@ -11,7 +11,7 @@
 
 // -----
 
-// expected-error @+1 {{expected 'images', 'prefetch', 'share', 'streams', 'winograd' or '>'}}
+// expected-error @+1 {{expected 'images', 'block', 'prefetch', 'share', 'streams', 'winograd' or '>'}}
 #t = #nn.tiling<ku = 1, unroll = 1, merge = 1, segments = [7], pictures = 4>
 
 // -----

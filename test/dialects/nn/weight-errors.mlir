@@ -266,3 +266,19 @@ func.func @case() {
   %0 = nn.weight <dense<1> : tensor<2xi8>, tensor<2xi8>, steps = [<"to_float">]> : tensor<2xi8>
   return
 }
+
+// -----
+
+func.func @narrow_is_last() {
+  // expected-error @+1 {{expects step 'to_f16' to be the last one}}
+  %0 = nn.weight <dense<1.0> : tensor<2xf32>, tensor<2xf32>, steps = [<"to_f16">, <"reshape", [1, 2]>]> : tensor<1x2xf16>
+  return
+}
+
+// -----
+
+func.func @narrow_arguments() {
+  // expected-error @+1 {{step 'to_bf16' expects no arguments (got shape [2])}}
+  %0 = nn.weight <dense<1.0> : tensor<2xf32>, tensor<2xf32>, steps = [<"to_bf16", [1]>]> : tensor<2xbf16>
+  return
+}

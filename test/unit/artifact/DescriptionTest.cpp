@@ -82,7 +82,12 @@ TEST(Description, Errors) {
   EXPECT_EQ(errorOf(description("[\"haswell\"]", "[]")), "f.json: 'cpus' expects at least one name (got none)");
   EXPECT_EQ(errorOf(description("[\"avx2\"]", "[\"avx2,+sse\"]")), "f.json: 'features' expects a list of names (got avx2,+sse)");
   EXPECT_EQ(errorOf(description("256,", "192,")), "f.json: 'numbers.vector_bits' expects 128, 256 or 512 (got 192)");
-  EXPECT_EQ(errorOf(description("x86_64", "nvptx64")), "f.json: 'numbers.vector_bits' expects 1024, a warp's registers (got 256)");
+  std::string gpu = description("x86_64", "nvptx64");
+  EXPECT_EQ(errorOf(gpu), "f.json: 'numbers.multiprocessors' expects an object {\"value\", \"source\"} (got none)");
+  gpu.resize(gpu.size() - 2); // of numbers, and of all
+  gpu += R"(, "multiprocessors": {"value": 4, "source": "s"}, "tensor_fma_per_cycle": {"value": 64, "source": "s"},
+    "shared_bytes": {"value": 65536, "source": "s"}}})";
+  EXPECT_EQ(errorOf(gpu), "f.json: 'numbers.vector_bits' expects 1024, a warp's registers (got 256)");
   EXPECT_EQ(errorOf(description("16,", "0,")), "f.json: 'numbers.registers' expects a whole number from 1 to 256 (got 0)");
   EXPECT_EQ(errorOf(description("16,", "1.5,")), "f.json: 'numbers.registers' expects a whole number from 1 to 256 (got none)");
   EXPECT_EQ(errorOf(description("{\"value\": 2, \"source\": \"s\"}", "2")),

@@ -302,6 +302,21 @@ TEST_F(Recipes, MovesIntegers) {
   EXPECT_EQ(weightBytes(dense(DenseElementsAttr::get(RankedTensorType::get({0, 3}, b.getI64Type()), ArrayRef<int64_t>{}))), 0);
 }
 
+// Narrow types are rounded once, to nearest, ties to even, from the double that the steps compute.
+TEST_F(Recipes, RoundsToHalf) {
+  // Ties to even, a sum that f32 would already have rounded to a tie, the largest number, beyond it, the least denormal and less than half of it.
+  double sticky = 1 + 0x1p-11 + 0x1p-40, stickyBrain = 1 + 0x1p-8 + 0x1p-40;
+  auto doubles =
+      DenseElementsAttr::get(RankedTensorType::get({7}, b.getF64Type()), ArrayRef<double>{1 + 0x1p-11, 1 + 0x3p-11, sticky, 65504, 65520, 0x1p-24, 0x1p-26});
+  EXPECT_EQ(evaluateAs<uint16_t>(dense(doubles, {step("to_float"), step("to_f16")}), directory),
+            (std::vector<uint16_t>{0x3c00, 0x3c02, 0x3c01, 0x7bff, 0x7c00, 1, 0}));
+  auto others =
+      DenseElementsAttr::get(RankedTensorType::get({6}, b.getF64Type()), ArrayRef<double>{1 + 0x1p-8, 1 + 0x3p-8, stickyBrain, -stickyBrain, 1e39, -0.0});
+  EXPECT_EQ(evaluateAs<uint16_t>(dense(others, {step("to_float"), step("to_bf16")}), directory),
+            (std::vector<uint16_t>{0x3f80, 0x3f82, 0x3f81, 0xbf81, 0x7f80, 0x8000}));
+  EXPECT_EQ(weightBytes(dense(doubles, {step("to_float"), step("to_f16")})), 14);
+}
+
 // to_float reads each type as what it is; then arithmetic applies.
 TEST_F(Recipes, ConvertsToFloat) {
   auto bytes = DenseElementsAttr::get(RankedTensorType::get({3}, b.getI8Type()), ArrayRef<int8_t>{-1, 127, -128});
