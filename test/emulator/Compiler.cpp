@@ -96,10 +96,10 @@ static const std::string &processor() {
   return result;
 }
 
-static std::vector<std::string> flags(size_t codeBytes) {
-  // Long kernels are straight code, whose scheduling costs more than it gives.
+static std::vector<std::string> flags() {
+  // Kernels are long straight code in loops, of which the loop passes would learn at length what nobody asks.
   std::vector<std::string> result = {"-std=c++20",
-                                     codeBytes > 400000 ? "-O1" : "-O2",
+                                     "-O1",
                                      "-march=native",
                                      "-ffp-contract=off",
                                      "-fno-math-errno",
@@ -111,6 +111,10 @@ static std::vector<std::string> flags(size_t codeBytes) {
                                      "-fno-slp-vectorize",
                                      "-fno-vectorize",
                                      "-fPIC",
+                                     "-mllvm",
+                                     "-scalar-evolution-max-arith-depth=3",
+                                     "-mllvm",
+                                     "-scalar-evolution-max-scev-compare-depth=4",
                                      "-shared",
                                      "-w",
                                      "-fuse-ld=lld-22",
@@ -129,7 +133,7 @@ std::string Workers::make(const Compilation &work) {
   std::string temporary = work.object + "." + std::to_string(getpid()) + "-" + std::to_string(counter++), source = temporary + ".cpp", log = temporary + ".log";
   std::ofstream(source, std::ios::binary) << lathe_emulator_headers << work.code;
   std::vector<std::string> arguments = {EMULATOR_CLANG};
-  for (const std::string &flag : flags(work.code.size()))
+  for (const std::string &flag : flags())
     arguments.push_back(flag);
   for (const std::string &word : {"-o", temporary.c_str(), source.c_str()})
     arguments.push_back(word);
@@ -170,7 +174,7 @@ std::string Workers::make(const Compilation &work) {
 
 std::shared_ptr<Compilation> compile(const std::string &code) {
   std::string key = EMULATOR_CLANG + processor() + lathe_emulator_headers;
-  for (const std::string &flag : flags(code.size()))
+  for (const std::string &flag : flags())
     key += flag;
   auto work = std::make_shared<Compilation>();
   std::string stem = settings().cache + "/" + hashed(key + code);

@@ -155,6 +155,10 @@ void Machine::prepareBlock(const std::array<u32, 3> &block) {
   }
   for (Barrier &barrier : barriers)
     barrier = {};
+  for (u32 warp = 0; warp * 32 < threads; ++warp) {
+    living[warp] = threads - warp * 32 >= 32 ? ~0u : (1u << (threads - warp * 32)) - 1;
+    waiting[warp] = 0;
+  }
   shuffle();
   if (detector)
     detector->beginBlock((threads + 31) / 32);
@@ -180,6 +184,7 @@ void Machine::runLane() {
   launch->entry(&lane);
   waitForCopies(lane, 0);
   lane.state = Lane::State::done;
+  living[lane.warpid] &= ~(1u << lane.laneid);
   --alive;
   // Whoever waited for this one too waits no longer.
   u32 first = lane.warpid * 32;
@@ -226,13 +231,6 @@ void Machine::next() {
 //===- warps
 //-------------------------------------------------------------------------------------------------------------------------------------------------===//
 
-u32 Machine::warpMask(u32 warp) const {
-  u32 mask = 0;
-  for (u32 i = warp * 32; i != std::min(warp * 32 + 32, threads); ++i)
-    mask |= u32(lanes[i]->state != Lane::State::done) << (i % 32);
-  return mask;
-}
-
 u32 Machine::activeMask(const Lane &lane) const { return 1u << lane.laneid; }
 
 // Threads that meet are at the same instruction, or, if it is not an aligned one, at one that says the same but for its registers.
@@ -251,6 +249,8 @@ static bool same(const Lane &a, const Lane &b) {
 }
 
 void Machine::tryWarp(u32 warp, u32 mask) {
+  if (mask & living[warp] & ~waiting[warp])
+    return;
   Lane *members[32] = {};
   u32 present = 0;
   for (u32 i = 0; i != 32; ++i) {
@@ -269,6 +269,7 @@ void Machine::tryWarp(u32 warp, u32 mask) {
     if (member && !same(first, *member))
       fail(*member, member->site, "a divergent collective: thread " + triple(first.tid) + " of its warp is at " + where(first.site) + ", this one");
   first.together(members, present);
+  waiting[warp] &= ~present;
   for (Lane *member : members)
     if (member)
       member->state = Lane::State::ready;
@@ -279,6 +280,7 @@ void Machine::meet(Lane &lane, const Site *site, u32 mask, bool aligned, void *d
     fail(lane, site, "its own lane is not in the mask of threads");
   lane.site = site, lane.aligned = aligned, lane.mask = mask, lane.data = data, lane.together = together;
   lane.state = Lane::State::atWarp;
+  waiting[lane.warpid] |= 1u << lane.laneid;
   tryWarp(lane.warpid, mask);
   if (lane.state != Lane::State::ready)
     next();

@@ -69,7 +69,7 @@ public:
   u64 checkShared(Lane &lane, const Site *site, u64 address, u32 bytes, Access access); // gives the address of the host
   u32 activeMask(const Lane &lane) const;
   Races *races() { return detector.get(); }
-  u32 warpMask(u32 warp) const; // its lanes that have not ended
+  u32 warpMask(u32 warp) const { return living[warp]; } // its lanes that have not ended
 
 private:
   struct Barrier {
@@ -83,6 +83,7 @@ private:
   Lane *current = nullptr;
   const Launch *launch = nullptr;
   u32 threads = 0, alive = 0;
+  u32 living[32] = {}, waiting[32] = {}; // lanes by warp: that have not ended, that wait for others of their warp
   bool failed = false;
   Barrier barriers[16];
   std::mt19937_64 random;

@@ -200,9 +200,15 @@ static void ldmatrix(Thread *thread, const Site *site, u64 address, u32 count, b
 //===- matrix products
 //---------------------------------------------------------------------------------------------------------------------------------------===//
 
-static float fromHalf(u16 bits) { return float(__builtin_bit_cast(_Float16, bits)); }
+// Without a call of the compiler's library.
+static inline float fromHalf(u16 bits) {
+  u32 sign = u32(bits & 0x8000) << 16, rest = bits & 0x7fff;
+  float subnormal = float(rest) * 0x1p-24f;
+  u32 magnitude = rest < 0x400 ? __builtin_bit_cast(u32, subnormal) : (rest << 13) + (rest < 0x7c00 ? 0x38000000 : 0x70000000);
+  return __builtin_bit_cast(float, sign | magnitude);
+}
 
-template <class Number> static Number element(Element type, u32 word, u32 index) {
+template <class Number> static inline __attribute__((always_inline)) Number element(Element type, u32 word, u32 index) {
   switch (type) {
   case Element::f16:
     return Number(fromHalf(u16(word >> (16 * index))));
@@ -225,7 +231,7 @@ struct Product {
 };
 
 // Products and sums in double or s64, rounded once. The hardware's order and its roundings are not published; a sum of doubles is closer to the exact one.
-template <class Number> static void multiply(Product *const *all) {
+template <class Number> static inline __attribute__((always_inline)) void multiply(Product *const *all) {
   const Mma &shape = *all[0]->shape;
   u32 k = shape.k, perWord = shape.a == Element::tf32 ? 1 : shape.a == Element::f16 || shape.a == Element::bf16 ? 2 : 4;
   // A word holds neighbours along k. A thread has rows g and g + 8 of A at columns q * perWord and, if k is that large, half of k further.
@@ -278,15 +284,23 @@ template <class Number> static void multiply(Product *const *all) {
   }
 }
 
+#if defined(__x86_64__)
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define FOR_EACH_PROCESSOR
+#endif
+FOR_EACH_PROCESSOR static void multiplyFloats(Product *const *all) { multiply<double>(all); }
+FOR_EACH_PROCESSOR static void multiplyIntegers(Product *const *all) { multiply<s64>(all); }
+
 static void mma(Thread *thread, const Site *site, const Mma *shape, const u32 *a, const u32 *b, const u32 *c, u32 *d) {
   expectWholeWarp(laneOf(thread), site);
   Product product{shape, a, b, c, d};
   together(thread, site, ~0u, true, product, [](Product *const *all, u32) {
     Element type = all[0]->shape->a;
     if (type == Element::s8 || type == Element::u8)
-      multiply<s64>(all);
+      multiplyIntegers(all);
     else
-      multiply<double>(all);
+      multiplyFloats(all);
   });
 }
 
