@@ -95,6 +95,15 @@ def test_sticky_error():
     assert gpu.result("cuMemFree_v2", x) == ILLEGAL_ADDRESS
 
 
+def test_without_bounds():
+    """What lies behind an allocation is read then; it holds nothing."""
+    gpu = Gpu(bounds=0)
+    function = gpu.function(gpu.load(INCREMENT))
+    x, y = gpu.upload(numpy.full(100, 7, numpy.float32)), gpu.upload(numpy.zeros(128, numpy.float32))
+    gpu.launch(function, [x, y, 128], grid=4, block=32)
+    assert (gpu.download(y, 128, numpy.float32)[:100] == 8).all()
+
+
 def test_misaligned():
     gpu = Gpu()
     function = gpu.function(gpu.load(INCREMENT))

@@ -518,6 +518,7 @@ $done:
     ("add.weird.f32 %f1, %f1, %f1;", "unknown instruction 'add.weird.f32' ('.weird')"),
     ("wgmma.fence.sync.aligned;", "unknown instruction 'wgmma.fence.sync.aligned'"),
     ("add.f32 %f1, %f9, %f1;", "unknown operand '%f9'"),
+    (".shared .align 4096 .b8 room[4];", "'room' is aligned to 4096 bytes, of which 1024 are known"),
     ("bra nowhere;", "unknown label 'nowhere'"),
     ("add.s64 %d1, %f1, %d1;", "register '%f1' is narrower than the operation"),
     ("mma.sync.aligned.m16n8k16.row.col.f32.e4m3.e4m3.f32 {%f1,%f1,%f1,%f1}, {%f1,%f1,%f1,%f1}, {%f1,%f1}, {%f1,%f1,%f1,%f1};", "expected four types"),

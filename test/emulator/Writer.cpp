@@ -50,6 +50,9 @@ const Entity *Writer::find(const std::string &name) {
   for (const Declaration &shared : names.shared) {
     if (shared.name != name)
       continue;
+    if (shared.align > sharedStart)
+      emulator::refuse(shared.line,
+                       "'" + name + "' is aligned to " + std::to_string(shared.align) + " bytes, of which " + std::to_string(sharedStart) + " are known");
     if (shared.external) {
       layout.dynamicShared = true;
       layout.dynamicAlign = std::max(layout.dynamicAlign, shared.align);
@@ -92,6 +95,9 @@ void Writer::declare(const Statement &directive) {
       entity.kind = Entity::Kind::callParam;
       registers += "  alignas(16) u8 " + entity.cname + "[" + std::to_string(std::max<u64>(one.bytes(), 1)) + "];\n";
     } else if (one.space == "shared" || one.space == "local") {
+      if (one.align > sharedStart)
+        emulator::refuse(one.line,
+                         "'" + one.name + "' is aligned to " + std::to_string(one.align) + " bytes, of which " + std::to_string(sharedStart) + " are known");
       u64 &bytes = one.space == "shared" ? layout.sharedBytes : layout.localBytes;
       entity.kind = one.space == "shared" ? Entity::Kind::shared : Entity::Kind::local;
       entity.offset = (bytes + one.align - 1) / one.align * one.align;
