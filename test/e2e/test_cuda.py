@@ -43,12 +43,13 @@ def image(artifact, number, folder):
     return (folder / "images").read_bytes()[info["offset"] : info["offset"] + info["bytes"]]
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-def test_network(network, gpu, tmp_path):
+@pytest.mark.parametrize("network, flags", [(network, []) for network in NETWORKS] + [(network, [precision]) for network in ("digits", "dqn", "espcn")
+                                                                                      for precision in ("--tf32", "--fp16", "--bf16")])
+def test_network(network, flags, gpu, tmp_path):
     """Each kernel is PTX that the emulated device knows, and that ptxas, where there is one, assembles without a spill or a warning."""
     artifact, report = tmp_path / "m.so", tmp_path / "report"
-    architectures = ["--gpu-arch=sm_80,sm_90"] if PTXAS else [] # test_assembler tells
-    done = tool("lathe", "compile", path_of(network), "--target=cuda", *architectures, "-o", artifact, "--weights=file", f"--opt-report={report}", timeout=600)
+    architectures = ["--gpu-arch=sm_80,sm_90"] if PTXAS else []  # test_assembler tells
+    done = tool("lathe", "compile", path_of(network), "--target=cuda", *flags, *architectures, "-o", artifact, "--weights=file", f"--opt-report={report}", timeout=600)
     assert done.returncode == 0, done.stderr
     info = json.loads(tool("lathe", "info", artifact, "--json").stdout)
     entries = 1 + max(launch["entry"] for launch in info["launches"])
